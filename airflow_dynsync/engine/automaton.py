@@ -1,0 +1,214 @@
+"""The path trie, as an automaton: at every place of an item it knows which rule acts there.
+
+Wildcards and ``**`` make a place match several paths at once. The states are the sets of what can still match, so
+that one walk over an item, one transition a step, decides everything; conflicts between rules show while the
+states are built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from airflow_dynsync.engine.compiler import Rule
+from airflow_dynsync.engine.errors import MappingError
+from airflow_dynsync.engine.paths import (
+    Path,
+    Rank,
+    Wildcard,
+    advance,
+    rank,
+    skip_depth,
+)
+
+SHIELDS = frozenset({"passthrough", "drop"})
+"""Transformers that say what becomes of a whole subtree and still let a more specific rule act inside it."""
+
+_OTHER_INDEX = -1
+_LEAST: Rank = (-1, 0)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Cover:
+    """What becomes of the leaves that no rule acts on.
+
+    Attributes:
+        verdict: ``keep``, ``drop``, ``fail``, or ``default``.
+        defaults: with ``default``, the rule by type letter; types without one are kept.
+    """
+
+    verdict: str
+    defaults: Mapping[str, Rule] = field(default_factory=dict)
+
+
+KEEP = Cover("keep")
+
+
+@dataclass(slots=True, eq=False)
+class State:
+    """What is known at one place of an item.
+
+    Attributes:
+        rule: acts on the value here; None where none does.
+        shield: the passthrough or drop rule that is written for this very place, to be counted.
+        cover: what becomes of the leaves here and below that no rule acts on.
+        names: the states behind the keys of a map that some path names.
+        other_name: the state behind every other key.
+        indexes: likewise for the elements of a list.
+        other_index: likewise.
+        descends: something can happen below.
+        created: rules by name that create their attribute where it is missing.
+    """
+
+    rule: Rule | None
+    shield: Rule | None
+    cover: Cover
+    names: dict[str, State] = field(default_factory=dict)
+    other_name: State | None = None
+    indexes: dict[int, State] = field(default_factory=dict)
+    other_index: State | None = None
+    descends: bool = False
+    created: tuple[tuple[str, Rule], ...] = ()
+
+    @property
+    def inert(self) -> bool:
+        """Nothing happens here or below."""
+        return self.rule is None and self.shield is None and not self.descends
+
+
+_Config = frozenset[tuple[int, int]]
+
+
+class _Builder:
+    def __init__(self, rules: Sequence[Rule], paths: Sequence[Path], unmapped: Cover) -> None:
+        self._rules = rules
+        self._paths = paths
+        self._ranks = [rank(path) for path in paths]
+        self._unmapped = unmapped
+        self._states: dict[tuple[_Config, int | None, int | None], State] = {}
+
+    def start(self) -> State:
+        return self._state(
+            frozenset((index, at) for index, path in enumerate(self._paths) for at in skip_depth(path, {0})),
+            None,
+        )
+
+    def _state(self, config: _Config, cover: int | None) -> State:
+        accepted = self._winner(config, cover)
+        covering = cover if accepted is None else accepted
+        floor = _LEAST if covering is None else self._ranks[covering]
+        open_ = frozenset(
+            (index, at) for index, at in config if at < len(self._paths[index]) and self._ranks[index] >= floor
+        )
+        acting = accepted is not None and self._rules[accepted].definition.name not in SHIELDS
+        if acting and accepted is not None:
+            self._refuse_inside(accepted, open_)
+            open_ = frozenset()
+        key = (open_, covering, accepted)
+        if (known := self._states.get(key)) is not None:
+            return known
+        rule = None if accepted is None else self._rules[accepted]
+        state = State(
+            rule=rule if acting else None,
+            shield=None if acting else rule,
+            cover=self._cover(covering),
+        )
+        self._states[key] = state
+        if not acting:
+            self._connect(state, open_, covering)
+        return state
+
+    def _winner(self, config: _Config, cover: int | None) -> int | None:
+        """Return the rule written for this place that outranks the others and what covers it."""
+        floor = _LEAST if cover is None else self._ranks[cover]
+        here = sorted(
+            {index for index, at in config if at == len(self._paths[index]) and self._ranks[index] >= floor},
+            key=lambda index: self._ranks[index],
+            reverse=True,
+        )
+        if len(here) > 1 and self._ranks[here[0]] == self._ranks[here[1]]:
+            first, second = sorted(here[:2])
+            raise MappingError(
+                self._rules[second].place,
+                f"is as specific as {self._rules[first].place} and both can match one attribute;"
+                " remove one or name the attribute in full",
+            )
+        return here[0] if here else None
+
+    def _refuse_inside(self, outer: int, open_: _Config) -> None:
+        for index, _ in sorted(open_):
+            if Wildcard.DEPTH not in self._paths[index]:
+                name = self._rules[outer].definition.name
+                raise MappingError(
+                    self._rules[index].place,
+                    f"lies inside {self._rules[outer].place}, which {name} replaces as a whole;"
+                    " remove one of the two, or map the outer one to passthrough or drop",
+                )
+
+    def _cover(self, covering: int | None) -> Cover:
+        if covering is None:
+            return self._unmapped
+        return Cover("drop") if self._rules[covering].definition.name == "drop" else KEEP
+
+    def _connect(self, state: State, open_: _Config, cover: int | None) -> None:
+        names = {self._paths[index][at] for index, at in open_}
+        literal_names = {step for step in names if isinstance(step, str)}
+        literal_indexes = {step for step in names if isinstance(step, int)}
+        state.other_name = self._after(open_, _name_besides(literal_names), cover)
+        state.other_index = self._after(open_, _OTHER_INDEX, cover)
+        state.names = {name: self._after(open_, name, cover) for name in sorted(literal_names)}
+        state.indexes = {index: self._after(open_, index, cover) for index in sorted(literal_indexes)}
+        state.created = tuple(
+            (name, child.rule)
+            for name, child in state.names.items()
+            if child.rule is not None and child.rule.options.when_missing == "generate"
+        )
+        state.descends = bool(open_) or state.cover.verdict != "keep"
+
+    def _after(self, open_: _Config, step: str | int, cover: int | None) -> State:
+        by_rule: dict[int, set[int]] = {}
+        for index, at in open_:
+            by_rule.setdefault(index, set()).add(at)
+        return self._state(
+            frozenset(
+                (index, at)
+                for index, positions in by_rule.items()
+                for at in advance(self._paths[index], frozenset(positions), step)
+            ),
+            cover,
+        )
+
+
+def _name_besides(names: set[str]) -> str:
+    """Return a name that is none of ``names``, to stand for all others."""
+    other = "other"
+    while other in names:
+        other += "_"
+    return other
+
+
+def build_automaton(
+    rules: Sequence[Rule], paths: Sequence[Path], unmapped: Cover, key_attributes: Sequence[str]
+) -> State:
+    """Return the state at an item's top level.
+
+    Args:
+        rules: the mapped rules.
+        paths: their paths, in the same order.
+        unmapped: what becomes of the leaves that no rule covers.
+        key_attributes: the table's primary key; they pass through unless a rule's path is exactly their name.
+
+    Raises:
+        MappingError: two rules of equal rank can match one attribute, or a rule lies inside one that replaces
+            the whole value.
+    """
+    start = _Builder(rules, paths, unmapped).start()
+    for name in key_attributes:
+        mapped = next((rule for rule, path in zip(rules, paths, strict=True) if path == (name,)), None)
+        if mapped is None:
+            start.names[name] = State(rule=None, shield=None, cover=KEEP)
+        elif mapped.definition.name in SHIELDS:
+            start.names[name] = State(rule=None, shield=mapped, cover=KEEP)
+        else:
+            start.names[name] = State(rule=mapped, shield=None, cover=KEEP)
+    return start

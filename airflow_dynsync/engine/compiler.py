@@ -1,0 +1,203 @@
+"""From a rule as it is written to a compiled step: names looked up, parameters checked, keys derived."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_dynsync.engine.catalogue import catalogue
+from airflow_dynsync.engine.definitions import (
+    DROP,
+    Column,
+    Definition,
+    Drop,
+    Parameters,
+    Scalar,
+    Step,
+    Uniqueness,
+)
+from airflow_dynsync.engine.errors import MappingError, TransformError
+from airflow_dynsync.engine.keyed import Keyed, Secret
+from airflow_dynsync.engine.mapping import RuleConfig, RuleOptions, did_you_mean, type_in_words, validate
+from airflow_dynsync.engine.paths import Path
+from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireValue, to_wire
+
+REDRAWS = 8
+"""How often a transformed value that came out as it went in is drawn again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rule:
+    """A compiled rule.
+
+    Attributes:
+        place: where it is written, such as ``mappings.Email``; errors name it.
+        path: its steps; None for a default for unmapped leaves.
+        written: its path as the reports show it.
+        is_key: it acts on a primary-key attribute.
+    """
+
+    index: int
+    place: str
+    path: Path | None
+    written: str
+    definition: Definition
+    parameters: Parameters
+    options: RuleOptions
+    step: Step
+    is_key: bool = False
+
+    @property
+    def keeps_null(self) -> bool:
+        """Tell whether NULL stays NULL."""
+        return self.options.on_null == "keep"
+
+
+class RuleCompiler:
+    """Compiles rules with one secret and one set of presets."""
+
+    def __init__(self, secret: Secret, presets: Mapping[str, dict[str, Any]]) -> None:
+        self._secret = secret
+        self._presets = presets
+        for name in presets:
+            if name in catalogue():
+                raise MappingError(f"presets.{name}", "a built-in transformer has that name; choose another")
+
+    def rule(self, index: int, config: RuleConfig, place: str, path: Path | None, written: str) -> Rule:
+        """Compile one rule of a mapping."""
+        definition, parameters, options = self.resolve(config, place)
+        step = self._step(definition, parameters, options, place)
+        return Rule(index, place, path, written, definition, parameters, options, step)
+
+    def resolve(self, config: RuleConfig, place: str) -> tuple[Definition, Parameters, RuleOptions]:
+        """Look up the transformer of a written rule and check everything beside it."""
+        if isinstance(config, str):
+            config = {"transformer": config}
+        name = _transformer_name(config, place)
+        written = {key: value for key, value in config.items() if key != "transformer"}
+        if name in self._presets:
+            preset = self._presets[name]
+            name = _transformer_name(preset, f"presets.{name}")
+            written = {key: value for key, value in preset.items() if key != "transformer"} | written
+        definition = catalogue().get(name)
+        if definition is None:
+            known = [*catalogue(), *self._presets]
+            raise MappingError(
+                f"{place}.transformer" if "transformer" in config else place,
+                f"no transformer is named {name!r}{did_you_mean(name, known)}; `dynsync transformers` lists them",
+            )
+        common = RuleOptions.model_fields.keys()
+        options = validate(RuleOptions, {key: value for key, value in written.items() if key in common}, place)
+        parameters = validate(
+            definition.parameters, {key: value for key, value in written.items() if key not in common}, place
+        )
+        _check_options(definition, options, place)
+        return definition, parameters, options
+
+    def _step(self, definition: Definition, parameters: Parameters, options: RuleOptions, place: str) -> Step:
+        if definition.column is not None:
+            return definition.column(parameters, _Inner(self, place))
+        if definition.scalar is None:
+            raise TypeError(f"{definition.name} defines neither scalar nor column")
+        if definition.reads_input:
+            keyed = self._secret.keyed("transform", options.realm or definition.name)
+            redraw = definition.uniqueness_of(parameters) is not Uniqueness.PRESERVED
+            return lift_transform(definition.scalar(parameters), keyed, place, definition.name, redraw=redraw)
+        keyed = self._secret.keyed("generate", options.realm or definition.name)
+        return lift_generate(definition.scalar(parameters), keyed, place, definition.name)
+
+    def nested_step(self, config: RuleConfig, place: str) -> Step:
+        """Compile a transformer that another one calls."""
+        definition, parameters, options = self.resolve(config, place)
+        return self._step(definition, parameters, options, place)
+
+    def keyed(self, *purpose: str) -> Keyed:
+        """Return the keyed function of a purpose."""
+        return self._secret.keyed(*purpose)
+
+
+@dataclass(frozen=True, slots=True)
+class _Inner:
+    """What a column transformer sees of the compiler."""
+
+    compiler: RuleCompiler
+    place: str
+
+    def step(self, config: RuleConfig, place: str) -> Step:
+        return self.compiler.nested_step(config, f"{self.place}.{place}")
+
+    def keyed(self, *purpose: str) -> Keyed:
+        return self.compiler.keyed(*purpose)
+
+
+def _transformer_name(config: Any, place: str) -> str:
+    if not isinstance(config, dict):
+        raise MappingError(place, f"expected a transformer's name or a mapping, got {type_in_words(config)}")
+    name = config.get("transformer")
+    if not isinstance(name, str):
+        got = type_in_words(name)
+        raise MappingError(f"{place}.transformer", f"expected the name of a transformer, got {got}")
+    return name
+
+
+def _check_options(definition: Definition, options: RuleOptions, place: str) -> None:
+    if options.when_missing == "generate" and definition.reads_input:
+        raise MappingError(
+            f"{place}.when_missing",
+            f"{definition.name} needs a value to work on; use a generate_* transformer or constant",
+        )
+    if options.on_null == "transform" and definition.reads_input and "NULL" not in definition.accepts:
+        raise MappingError(
+            f"{place}.on_null",
+            f"{definition.name} does not take NULL; use a generate_* transformer or constant",
+        )
+
+
+def lift_transform(function: Scalar, keyed: Keyed, place: str, name: str, *, redraw: bool) -> Step:
+    """Return the step that applies ``function`` to each value, with the stream that belongs to the value."""
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        results = []
+        row = None
+        try:
+            for row, value in zip(column.rows, column.values, strict=True):  # noqa: B007 - named in the error
+                ((kind, payload),) = value.items()
+                stream = keyed.stream((payload if isinstance(payload, str) else str(payload)).encode())
+                before = DECODE[kind](payload)
+                after = function(before, stream)
+                if redraw:
+                    draws = REDRAWS
+                    while draws and after == before:
+                        after = function(before, stream)
+                        draws -= 1
+                results.append({"S": after} if type(after) is str else _encode(after))
+        except ValueRefusedError as error:
+            raise TransformError(place, str(error), row=row) from None
+        except Exception as error:  # noqa: BLE001 - its message may hold the value
+            raise _unexpected(place, name, error, row) from None
+        return results
+
+    return step
+
+
+def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str) -> Step:
+    """Return the step that draws a value for each place, from the stream of the item and the place."""
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        try:
+            return [_encode(function(None, keyed.stream(identity))) for identity in column.identities()]
+        except ValueRefusedError as error:
+            raise TransformError(place, str(error)) from None
+        except Exception as error:  # noqa: BLE001 - its message may hold the value
+            raise _unexpected(place, name, error, None) from None
+
+    return step
+
+
+def _encode(result: Any) -> WireValue | Drop:
+    return DROP if result is DROP else to_wire(result)
+
+
+def _unexpected(place: str, name: str, error: Exception, row: int | None) -> TransformError:
+    return TransformError(place, f"{name} failed with {type(error).__name__}", row=row)

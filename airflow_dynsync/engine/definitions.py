@@ -1,0 +1,190 @@
+"""What a transformer is: one definition object, from which everything that speaks of it is derived.
+
+A transformer works on scalars (`Definition.scalar`: most do) or on a whole column of wire values at once
+(`Definition.column`: those for which a call is dear, such as JavaScript, or which call other transformers).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any, Final, Protocol
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+
+from airflow_dynsync.engine.keyed import Keyed, Stream, join_parts
+from airflow_dynsync.engine.values import WireItem, WireValue
+
+
+class Uniqueness(Enum):
+    """Whether different inputs stay different."""
+
+    PRESERVED = "preserved"
+    NOT_GUARANTEED = "not_guaranteed"
+    LOSSY = "lossy"
+
+
+class Drop(Enum):
+    """The type of `DROP`."""
+
+    DROP = "drop"
+
+
+DROP: Final = Drop.DROP
+"""A transformer returns it to remove the attribute."""
+
+
+class Parameters(BaseModel):
+    """Base of every transformer's parameters: strict types, unknown names refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, defer_build=True)
+
+
+def _exact(number: Any) -> Any:
+    if isinstance(number, bool) or not isinstance(number, int | float):
+        return number
+    return Decimal(repr(number))
+
+
+Number = Annotated[Decimal, BeforeValidator(_exact)]
+"""A parameter that is an exact decimal, however it is written."""
+
+
+class Step(Protocol):
+    """A compiled transformer: a column in, as many results out, each a wire value or ``DROP``."""
+
+    def __call__(self, column: Column) -> list[WireValue | Drop]:
+        """Return a result for each of the column's values."""
+        ...
+
+
+Scalar = Callable[[Any, Stream], Any]
+"""``(value, stream) -> value``: str for S, Decimal for N, bytes for B, bool for BOOL; None for NULL."""
+
+
+class Chunk:
+    """The source items of one chunk, and who they are."""
+
+    __slots__ = ("_identities", "_key_attributes", "items")
+
+    def __init__(self, items: Sequence[WireItem], key_attributes: Sequence[str]) -> None:
+        self.items = items
+        self._key_attributes = key_attributes
+        self._identities: dict[int, bytes] = {}
+
+    def identity(self, row: int) -> bytes:
+        """Return the source primary key of an item as bytes; without key attributes, the whole item."""
+        known = self._identities.get(row)
+        if known is None:
+            item = self.items[row]
+            names = self._key_attributes or sorted(item)
+            known = self._identities[row] = join_parts(*(part for name in names for part in _flat(item[name])))
+        return known
+
+
+def _flat(value: WireValue) -> list[str]:
+    ((kind, payload),) = value.items()
+    if isinstance(payload, str):
+        return [kind, payload]
+    if isinstance(payload, Mapping):
+        inner = [part for name in sorted(payload) for part in (name, *_flat(payload[name]))]
+    elif isinstance(payload, list):
+        inner = [part for element in payload for part in (_flat(element) if kind == "L" else [element])]
+    else:
+        inner = [str(payload)]
+    return [kind, str(len(inner)), *inner]
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The values that one rule meets in one chunk.
+
+    ``rows[i]`` is the position in ``chunk.items`` of the item that ``values[i]`` comes from, ``places[i]`` the
+    steps to it inside that item.
+    """
+
+    chunk: Chunk
+    values: list[WireValue]
+    rows: list[int]
+    places: list[tuple[str | int, ...]]
+
+    def identities(self) -> list[bytes]:
+        """Return for each value what a generator may depend on: the item's source key and the value's place."""
+        chunk = self.chunk
+        return [
+            chunk.identity(row) + join_parts(*(f"{type(step).__name__}{step}" for step in place))
+            for row, place in zip(self.rows, self.places, strict=True)
+        ]
+
+    def with_values(self, values: list[WireValue]) -> Column:
+        """Return the same places with other values in them."""
+        return Column(self.chunk, values, self.rows, self.places)
+
+
+class Compiler(Protocol):
+    """What a column transformer may ask for while it is compiled."""
+
+    @property
+    def place(self) -> str:
+        """The rule, such as ``mappings.Email``: errors name it."""
+        ...
+
+    def step(self, config: Any, place: str) -> Step:
+        """Compile another transformer, written as in a mapping, for use inside this one."""
+        ...
+
+    def keyed(self, *purpose: str) -> Keyed:
+        """Return the keyed function of a purpose."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One value before and after, for the secret `EXAMPLE_SECRET`; reproduced by the tests, shown in the docs."""
+
+    value: Any
+    result: Any
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+EXAMPLE_SECRET: Final = b"the secret of the examples"
+EXAMPLE_KEY: Final[WireItem] = {"Id": {"S": "example"}}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Definition:
+    """A transformer: its name, its parameters, what it accepts and returns, and how it is made.
+
+    Attributes:
+        name: as written in a mapping.
+        summary: one line, without a full stop.
+        parameters: a pydantic model.
+        accepts: type letters it can take; a set letter means that it takes the set whole, otherwise sets are
+            transformed element by element.
+        returns: type letters of its results; None means each result has its value's type.
+        uniqueness: of the results, or a function of the parameters that tells it.
+        reads_input: True for transform_*: the output depends on the value. False for generate_*: it depends on
+            the item's source key and the path.
+        keeps_empty: "" and empty binaries are passed over.
+        example: one value before and after.
+        scalar: makes ``(value, stream) -> value`` from the parameters.
+        column: makes a `Step` from the parameters and the compiler.
+    """
+
+    name: str
+    summary: str
+    parameters: type[Parameters] = Parameters
+    accepts: frozenset[str]
+    returns: frozenset[str] | None
+    uniqueness: Uniqueness | Callable[[Any], Uniqueness]
+    reads_input: bool
+    keeps_empty: bool = True
+    example: Example
+    scalar: Callable[[Any], Scalar] | None = None
+    column: Callable[[Any, Compiler], Step] | None = None
+
+    def uniqueness_of(self, parameters: Parameters) -> Uniqueness:
+        """Return the uniqueness class for these parameters."""
+        return self.uniqueness(parameters) if callable(self.uniqueness) else self.uniqueness

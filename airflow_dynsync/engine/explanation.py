@@ -1,0 +1,95 @@
+"""A plan in words: which rule applies to which path, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from airflow_dynsync.engine.automaton import SHIELDS, Cover, State
+from airflow_dynsync.engine.compiler import Rule
+from airflow_dynsync.engine.errors import MappingError
+from airflow_dynsync.engine.paths import Wildcard, advance, parse_path, rank, skip_depth
+
+_POLICY_IN_WORDS = {
+    "keep": "passes through (unmapped)",
+    "drop": "is removed (unmapped)",
+    "fail": "stops the run (unmapped)",
+}
+
+
+def explain(
+    root: State, rules: Sequence[Rule], unmapped: Cover, key_attributes: Sequence[str], paths: Sequence[str]
+) -> str:
+    """Return a line for each of ``paths``, or for every rule."""
+    if paths:
+        return "\n".join(_explain_path(root, rules, key_attributes, path) for path in paths)
+    lines = [_explain_rule(rule) for rule in rules if rule.path is not None]
+    mapped = {rule.path[0] for rule in rules if rule.is_key and rule.path}
+    lines += [f"{name}: passes through (primary key)" for name in key_attributes if name not in mapped]
+    lines.append(f"everything else: {_explain_cover(unmapped)}")
+    return "\n".join(lines)
+
+
+def _explain_rule(rule: Rule) -> str:
+    literal, depth = rank(rule.path or ())
+    why = f"{literal} literal step{'s' * (literal != 1)}" + (f", {-depth} **" if depth else "")
+    key = ", primary key" if rule.is_key else ""
+    return f"{rule.written}: {_transformer(rule)} ({why}{key})"
+
+
+def _transformer(rule: Rule) -> str:
+    given = rule.parameters.model_dump(exclude_unset=True) | rule.options.model_dump(exclude_unset=True)
+    described = ", ".join(
+        f"{name}={value!r}" if isinstance(value, bool | int) else name for name, value in given.items()
+    )
+    return rule.definition.name + (f"({described})" if described else "")
+
+
+def _explain_cover(cover: Cover) -> str:
+    if cover.verdict != "default":
+        return _POLICY_IN_WORDS[cover.verdict]
+    by_kind = {kind: rule for kind, rule in cover.defaults.items() if len(kind) == 1 or kind == "BOOL"}
+    return ", ".join(f"{kind} by {_transformer(rule)}" for kind, rule in by_kind.items())
+
+
+def _explain_path(root: State, rules: Sequence[Rule], key_attributes: Sequence[str], text: str) -> str:
+    path = parse_path(text, "explain")
+    state = root
+    nearest: Rule | None = None
+    for step in path:
+        if isinstance(step, Wildcard):
+            raise MappingError("explain", f"{text} is a pattern; give one attribute's own path")
+        following = (
+            state.names.get(step, state.other_name)
+            if isinstance(step, str)
+            else state.indexes.get(step, state.other_index)
+        )
+        if following is None:
+            break
+        state = following
+        nearest = state.rule or state.shield or nearest
+        if state.rule is not None:
+            break
+    if nearest is not None:
+        others = [
+            rule.written
+            for rule in rules
+            if rule.path is not None and rule is not nearest and _may_match(rule, path)
+        ]
+        why = f"{nearest.place} is the most specific" + (f", before {', '.join(others)}" if others else "")
+        effect = "stays" if nearest.definition.name in SHIELDS - {"drop"} else _transformer(nearest)
+        return f"{text}: {effect} ({why})"
+    if path[0] in key_attributes:
+        return f"{text}: passes through (primary key)"
+    return f"{text}: {_explain_cover(state.cover)}"
+
+
+def _may_match(rule: Rule, path: tuple[object, ...]) -> bool:
+    pattern = rule.path or ()
+    positions = skip_depth(pattern, {0})
+    for step in path:
+        if not isinstance(step, str | int):
+            return False
+        positions = advance(pattern, positions, step)
+        if len(pattern) in positions:
+            return True
+    return False

@@ -1,0 +1,113 @@
+"""The mapping as people write it: rules by path, presets, and what happens to attributes that no rule names."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from airflow_dynsync.engine.definitions import Parameters
+from airflow_dynsync.engine.errors import MappingError
+
+RuleConfig = str | dict[str, Any]
+ModelT = TypeVar("ModelT", bound=BaseModel)
+UnmappedPolicy = Literal["anonymize", "passthrough", "fail", "drop", "neosync"]
+
+
+class Mapping(BaseModel):
+    """What is done to which attributes.
+
+    Attributes:
+        mappings: a rule by path; a rule is a transformer's name, or a dict with ``transformer``, its parameters
+            and the options of `RuleOptions`.
+        unmapped: what happens to the leaves that no rule covers. ``anonymize`` replaces every S, N, BOOL and B,
+            ``passthrough`` keeps, ``drop`` removes, ``fail`` stops at the first, ``neosync`` replaces S and BOOL
+            as Neosync's defaults do; a dict gives a rule by type letter and keeps the types it does not name.
+        presets: rules by a name of one's own, used in place of a transformer's name.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mappings: dict[str, RuleConfig] = Field(default_factory=dict)
+    unmapped: UnmappedPolicy | dict[Literal["S", "N", "BOOL", "B"], RuleConfig] = "anonymize"
+    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, config: Mapping | dict[str, Any], place: str = "") -> Mapping:
+        """Return the mapping that a plain dict describes.
+
+        Args:
+            config: a mapping, or a dict as it is written in YAML.
+            place: what the paths in errors begin with.
+
+        Raises:
+            MappingError: an unknown field, or one of a wrong type.
+        """
+        return config if isinstance(config, Mapping) else validate(cls, config, place)
+
+
+class RuleOptions(Parameters):
+    """What every rule takes beside the parameters of its transformer.
+
+    Attributes:
+        when_missing: ``generate`` creates the attribute where its parent is there and it is not.
+        on_null: ``transform`` hands NULL to the transformer; otherwise it stays.
+        on_type_mismatch: what happens to a value of a type that the transformer does not accept.
+        on_empty_set: what becomes of a set whose every element was removed.
+        realm: rules of one realm give the same output for the same input; by default the transformer's name.
+        allow_key_collisions: permits a transformer of class lossy on a primary key.
+    """
+
+    when_missing: Literal["skip", "generate"] = "skip"
+    on_null: Literal["keep", "transform"] = "keep"
+    on_type_mismatch: Literal["fail", "passthrough", "null", "drop"] = "fail"
+    on_empty_set: Literal["drop", "null"] = "drop"
+    realm: str | None = Field(default=None, min_length=1)
+    allow_key_collisions: bool = False
+
+
+def validate(model: type[ModelT], config: Any, place: str) -> ModelT:
+    """Return ``config`` as a ``model``, or raise a `MappingError` that names the field and the remedy."""
+    try:
+        return model.model_validate(config)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=True)[0]
+        steps = [place] if place else []
+        steps += [str(step) for step in first["loc"] if not str(step).startswith(("function-", "literal["))]
+        raise MappingError(".".join(steps) or "mapping", _in_words(first, model)) from None
+
+
+def _in_words(error: Any, model: type[BaseModel]) -> str:
+    match error["type"]:
+        case "extra_forbidden":
+            names = sorted(model.model_fields)
+            known = f"known are {', '.join(names)}" if names else "it takes none"
+            return f"unknown name{did_you_mean(error['loc'][-1], names)}; {known}"
+        case "missing":
+            return "is required; give it a value"
+        case "value_error":
+            return str(error["ctx"]["error"])
+    expected = error["msg"].removeprefix("Input should be ")
+    return f"expected {expected}, got {type_in_words(error['input'])}"
+
+
+def did_you_mean(name: object, known: Iterable[str]) -> str:
+    """Return a hint at the closest known name, or nothing."""
+    close = difflib.get_close_matches(str(name), list(known), n=1)
+    return f" (did you mean {close[0]}?)" if close else ""
+
+
+def type_in_words(value: Any) -> str:
+    """Return what kind of thing was written, without what it says."""
+    for types, words in (
+        (bool, "a boolean"),
+        (str, "a string"),
+        (int, "an integer"),
+        (dict, "a mapping"),
+        (list, "a list"),
+    ):
+        if isinstance(value, types):
+            return words
+    return "nothing" if value is None else f"a {type(value).__name__}"

@@ -1,0 +1,180 @@
+"""The plan: a mapping compiled once, applied to chunk after chunk."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from airflow_dynsync.engine.automaton import KEEP, Cover, State, build_automaton
+from airflow_dynsync.engine.compiler import Rule, RuleCompiler
+from airflow_dynsync.engine.definitions import Chunk, Uniqueness
+from airflow_dynsync.engine.errors import MappingError
+from airflow_dynsync.engine.execution import Execution
+from airflow_dynsync.engine.explanation import explain
+from airflow_dynsync.engine.keyed import MIN_SECRET_BYTES, Secret
+from airflow_dynsync.engine.mapping import Mapping, RuleConfig
+from airflow_dynsync.engine.paths import Path, Wildcard, parse_path
+from airflow_dynsync.engine.statistics import Statistics, Tally
+from airflow_dynsync.engine.values import WireItem
+
+DEFAULTS: Final[dict[str, dict[str, RuleConfig]]] = {
+    "anonymize": {
+        "S": {"transformer": "transform_string", "preserve_length": True},
+        "N": "transform_character_scramble",
+        "BOOL": "generate_bool",
+        "B": "transform_binary",
+    },
+    "neosync": {
+        "S": {"transformer": "generate_string", "min": 1, "max": 100},
+        "BOOL": "generate_bool",
+    },
+}
+"""The rules by type behind the policies for unmapped leaves."""
+
+
+class Plan:
+    """A compiled mapping; `compile_plan` makes it. Several threads may apply one plan at once."""
+
+    def __init__(self, root: State, rules: Sequence[Rule], unmapped: Cover, key_attributes: Sequence[str]) -> None:
+        self._root = root
+        self._rules = rules
+        self._unmapped = unmapped
+        self._tally = Tally()
+        self.key_attributes: Final = tuple(key_attributes)
+
+    def apply(self, items: Sequence[WireItem]) -> list[WireItem]:
+        """Transform one chunk.
+
+        Args:
+            items: in wire form, as read from the source. They are not changed; the results share the branches in
+                which nothing happened.
+
+        Returns:
+            as many items, in the same order.
+
+        Raises:
+            TransformError: a rule cannot take a value; the whole chunk is refused.
+        """
+        execution = Execution(self._root, self._rules, Chunk(items, self.key_attributes))
+        results = execution.run()
+        self._tally.add(len(items), execution.counts)
+        return results
+
+    @property
+    def statistics(self) -> Statistics:
+        """Counts by path, rule and outcome over all chunks so far; never a value."""
+        return self._tally.snapshot()
+
+    @property
+    def mapped_keys(self) -> dict[str, Uniqueness]:
+        """The primary-key attributes that a rule changes, and whether different keys stay different."""
+        return {
+            str(rule.path[0]): rule.definition.uniqueness_of(rule.parameters)
+            for rule in self._rules
+            if rule.is_key and rule.path and rule.definition.name != "passthrough"
+        }
+
+    def explain(self, *paths: str) -> str:
+        """Return in words which rule applies to which path and why.
+
+        Args:
+            paths: concrete paths such as ``Pets.Judith.Age``; none of them: every rule of the mapping.
+        """
+        return explain(self._root, self._rules, self._unmapped, self.key_attributes, paths)
+
+
+def compile_plan(
+    mapping: Mapping | dict[str, Any],
+    *,
+    key_attributes: Sequence[str] = (),
+    secret: bytes | None = None,
+) -> Plan:
+    """Validate a mapping and compile it.
+
+    Args:
+        mapping: a `Mapping` or the dict it is written as (``mappings``, ``unmapped``, ``presets``).
+        key_attributes: the source table's primary key, partition key first: passed through unless mapped by
+            name, and what generated values depend on. Without it they depend on the whole item.
+        secret: at least 16 bytes; the same secret gives the same output. None draws a random one, so that two
+            plans agree on nothing.
+
+    Raises:
+        MappingError: the mapping is wrong; it names the path and the remedy.
+    """
+    mapping = Mapping.parse(mapping)
+    if secret is not None and len(secret) < MIN_SECRET_BYTES:
+        raise MappingError("secret", f"at least {MIN_SECRET_BYTES} bytes are needed, got {len(secret)}")
+    compiler = RuleCompiler(Secret(secret or secrets.token_bytes(32)), mapping.presets)
+    rules: list[Rule] = []
+    paths: list[Path] = []
+    for written, config in mapping.mappings.items():
+        place = f"mappings.{written}"
+        path = parse_path(written, place)
+        rule = compiler.rule(len(rules), config, place, path, written)
+        if len(path) == 1 and path[0] in key_attributes:
+            rule = _key_rule(rule, has_secret=secret is not None)
+        _check_creation(rule, path)
+        rules.append(rule)
+        paths.append(path)
+    unmapped = _unmapped(mapping, compiler, rules)
+    root = build_automaton(rules[: len(paths)], paths, unmapped, key_attributes)
+    return Plan(root, rules, unmapped, key_attributes)
+
+
+def _unmapped(mapping: Mapping, compiler: RuleCompiler, rules: list[Rule]) -> Cover:
+    """Return the cover for unmapped leaves; the rules it needs are added to ``rules``."""
+    policy = mapping.unmapped
+    if policy == "passthrough":
+        return KEEP
+    if policy in ("fail", "drop"):
+        return Cover(policy)
+    configs: dict[Any, RuleConfig] = DEFAULTS[policy] if isinstance(policy, str) else policy
+    defaults = {}
+    for kind, config in configs.items():
+        place = "unmapped" if isinstance(policy, str) else f"unmapped.{kind}"
+        rule = compiler.rule(len(rules), config, place, None, kind)
+        _check_default(rule, kind)
+        rules.append(rule)
+        defaults[kind] = rule
+        if kind != "BOOL":
+            defaults[f"{kind}S"] = rule
+    return Cover("default", defaults)
+
+
+def _check_default(rule: Rule, kind: str) -> None:
+    if kind not in rule.definition.accepts:
+        raise MappingError(rule.place, f"{rule.definition.name} does not take {kind}; choose one that does")
+    if rule.options.when_missing == "generate":
+        raise MappingError(f"{rule.place}.when_missing", "a default has no path; write a rule for the path")
+
+
+def _key_rule(rule: Rule, *, has_secret: bool) -> Rule:
+    """Return the rule of a primary-key attribute, or say why it cannot be one."""
+    name = rule.definition.name
+    if name in ("null", "drop") or "null" in (rule.options.on_type_mismatch, rule.options.on_empty_set):
+        raise MappingError(rule.place, f"{name} would take the primary key away; a key is always there")
+    if name != "passthrough":
+        uniqueness = rule.definition.uniqueness_of(rule.parameters)
+        if uniqueness is Uniqueness.LOSSY and not rule.options.allow_key_collisions:
+            raise MappingError(
+                rule.place,
+                f"{name} gives different keys the same value, and items would overwrite each other; use one of"
+                " class preserved or not_guaranteed, such as transform_hash, or set allow_key_collisions: true",
+            )
+        if not has_secret:
+            raise MappingError(
+                rule.place,
+                "mapping a primary key needs a secret, or every run would write the table anew under other keys;"
+                " give one of at least 16 bytes",
+            )
+    return replace(rule, is_key=True)
+
+
+def _check_creation(rule: Rule, path: Path) -> None:
+    if rule.options.when_missing == "generate" and not (isinstance(path[-1], str) and Wildcard.DEPTH not in path):
+        raise MappingError(
+            f"{rule.place}.when_missing",
+            "an attribute can be created where its path ends with a name and has no **; name it in full",
+        )

@@ -1,0 +1,128 @@
+"""Attribute values: DynamoDB's typed JSON ("wire form") and the Python values that transformers see.
+
+Wire form is what DynamoDB's HTTP API speaks, ``{"N": "32"}`` or ``{"B": "<base64>"}``; see "AttributeValue" in
+the Amazon DynamoDB API Reference. Numbers become ``Decimal`` and are checked against DynamoDB's limits: 38
+significant digits, magnitudes from 1E-130 to 9.99...E+125.
+"""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, Final
+
+WireValue = dict[str, Any]
+WireItem = dict[str, WireValue]
+
+SCALARS: Final = frozenset({"S", "N", "B", "BOOL"})
+CONTAINERS: Final = frozenset({"M", "L"})
+ELEMENT_OF_SET: Final = {"SS": "S", "NS": "N", "BS": "B"}
+EVERY_TYPE: Final = SCALARS | CONTAINERS | ELEMENT_OF_SET.keys() | {"NULL"}
+
+NULL: Final[WireValue] = {"NULL": True}
+
+TYPE_IN_WORDS: Final = {
+    "S": "a string (S)",
+    "N": "a number (N)",
+    "B": "a binary (B)",
+    "BOOL": "a boolean (BOOL)",
+    "NULL": "a null (NULL)",
+    "M": "a map (M)",
+    "L": "a list (L)",
+    "SS": "a string set (SS)",
+    "NS": "a number set (NS)",
+    "BS": "a binary set (BS)",
+}
+
+MAX_DIGITS: Final = 38
+MAX_EXPONENT: Final = 125
+MIN_EXPONENT: Final = -130
+
+
+class ValueRefusedError(Exception):
+    """A result that DynamoDB cannot store; the message names the cause, never the value."""
+
+
+def number_text(value: Decimal | int) -> str:
+    """Return a number as DynamoDB itself would return it: plain digits, no trailing zeros.
+
+    Raises:
+        ValueRefusedError: not finite, more than 38 significant digits, or out of DynamoDB's range.
+    """
+    number = Decimal(value)
+    if not number.is_finite():
+        raise ValueRefusedError("the result is not a finite number")
+    sign, digits, exponent = number.as_tuple()
+    significant = len(digits)
+    while significant > 1 and digits[significant - 1] == 0:
+        significant -= 1
+    if digits[0] == 0 and significant == 1:
+        return "0"
+    if significant > MAX_DIGITS:
+        raise ValueRefusedError(f"the result has {significant} significant digits, DynamoDB keeps {MAX_DIGITS}")
+    if not MIN_EXPONENT <= number.adjusted() <= MAX_EXPONENT:
+        raise ValueRefusedError("the result is out of DynamoDB's range, 1E-130 to 9.99E+125")
+    trimmed = Decimal((sign, digits[:significant], int(exponent) + len(digits) - significant))
+    return format(trimmed, "f")
+
+
+DECODE: Final[dict[str, Callable[[Any], Any]]] = {
+    "S": str,
+    "N": Decimal,
+    "B": b64decode,
+    "BOOL": bool,
+    "NULL": lambda _: None,
+}
+
+
+def to_python(value: WireValue) -> Any:
+    """Return a wire value as Python: str, Decimal, bytes, bool, None, dict, list, and sets as ``set``."""
+    ((kind, payload),) = value.items()
+    if kind == "M":
+        return {name: to_python(member) for name, member in payload.items()}
+    if kind == "L":
+        return [to_python(element) for element in payload]
+    if element := ELEMENT_OF_SET.get(kind):
+        return set(map(DECODE[element], payload))
+    return DECODE[kind](payload)
+
+
+def to_wire(value: Any) -> WireValue:
+    """Return a Python value in wire form; a float is taken by its shortest exact decimal text.
+
+    Raises:
+        ValueRefusedError: a value of a type that DynamoDB does not have, an empty or mixed set, a number out of
+            range.
+    """
+    match value:
+        case str():
+            return {"S": value}
+        case bool():
+            return {"BOOL": value}
+        case int() | Decimal():
+            return {"N": number_text(value)}
+        case float():
+            return {"N": number_text(Decimal(repr(value)))}
+        case None:
+            return NULL
+        case bytes() | bytearray():
+            return {"B": b64encode(value).decode("ascii")}
+        case dict():
+            if not all(isinstance(name, str) for name in value):
+                raise ValueRefusedError("the result is a map with a key that is no string")
+            return {"M": {name: to_wire(member) for name, member in value.items()}}
+        case list() | tuple():
+            return {"L": [to_wire(element) for element in value]}
+        case set() | frozenset():
+            return _set_to_wire(value)
+    raise ValueRefusedError(f"the result is a {type(value).__name__}, which DynamoDB cannot store")
+
+
+def _set_to_wire(elements: set[Any] | frozenset[Any]) -> WireValue:
+    wire = [to_wire(element) for element in elements]
+    kinds = {kind for element in wire for kind in element}
+    if not wire or len(kinds) != 1 or not kinds <= {"S", "N", "B"}:
+        raise ValueRefusedError("the result is a set that is empty or not all of strings, numbers or binaries")
+    (kind,) = kinds
+    return {f"{kind}S": sorted({element[kind] for element in wire})}
