@@ -1,0 +1,1 @@
+"""DynamoDB on the wire: client, credentials, readers, writers, table descriptions and their errors."""

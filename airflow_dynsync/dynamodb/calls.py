@@ -1,0 +1,102 @@
+"""One call to DynamoDB: its errors classified, throttling and short failures waited out."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+
+from airflow_dynsync.dynamodb.errors import DynamoDBError, StoppedError, classify
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """How long to wait between attempts: full jitter, 0 to min(cap, base * 2 ** attempt) seconds.
+
+    `patience_seconds` is how long to go on without any progress. See "Exponential Backoff And Jitter" in the
+    AWS Architecture Blog.
+    """
+
+    base_seconds: float = 0.05
+    cap_seconds: float = 20.0
+    patience_seconds: float = 300.0
+
+    def delay(self, attempt: int) -> float:
+        """The seconds to wait after the given attempt, counted from 0."""
+        longest = min(self.cap_seconds, self.base_seconds * 2 ** min(attempt, 32))
+        return random.uniform(0, longest)  # noqa: S311 - spreads retries, protects nothing
+
+
+class Patience:
+    """Waits between attempts until `stop` is set or `backoff.patience_seconds` went by without progress."""
+
+    def __init__(self, backoff: Backoff, stop: threading.Event | None = None) -> None:
+        self._backoff = backoff
+        self._stop = stop or threading.Event()
+        self.progress()
+
+    def progress(self) -> None:
+        """Begin anew: something was achieved."""
+        self._attempt = 0
+        self._deadline = time.monotonic() + self._backoff.patience_seconds
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether it is time to give up."""
+        return time.monotonic() >= self._deadline
+
+    def check(self) -> None:
+        """Raise `StoppedError` if the work shall stop."""
+        if self._stop.is_set():
+            raise StoppedError("stopped as asked, before all was done: run it again to finish")
+
+    def wait(self) -> None:
+        """Wait before the next attempt; raises `StoppedError` as soon as `stop` is set."""
+        self._stop.wait(self._backoff.delay(self._attempt))
+        self._attempt += 1
+        self.check()
+
+
+def call(
+    client: DynamoDBClient, operation: str, table_name: str | None, parameters: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Call an operation by its API name (`BatchWriteItem`) and return its answer.
+
+    Raises a `DynamoDBError` with no original error chained to it: that one's message may hold values.
+    """
+    try:
+        answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
+    except Exception as error:  # noqa: BLE001 - credentials sources raise far more than botocore's own
+        failure = classify(
+            error, operation=operation, table_name=table_name, endpoint_url=client.meta.endpoint_url
+        )
+    else:
+        return answer
+    raise failure
+
+
+def call_patiently(
+    client: DynamoDBClient,
+    operation: str,
+    table_name: str | None,
+    parameters: Mapping[str, Any],
+    patience: Patience,
+) -> dict[str, Any]:
+    """`call`, and again after a wait where the error is throttled or transient and patience is left."""
+    while True:
+        patience.check()
+        try:
+            return call(client, operation, table_name, parameters)
+        except DynamoDBError as error:
+            if error.kind == "fatal" or patience.exhausted:
+                raise
+        patience.wait()

@@ -1,0 +1,184 @@
+"""A botocore DynamoDB client that speaks wire form: items stay the typed JSON that DynamoDB sends.
+
+Credentials, their refresh, endpoints, signing, retries and the connection pool stay botocore's. For the item
+operations (`ITEM_OPERATIONS`), and for them alone, two public extension points replace the shape-walking
+serializer and parser, which together cost more than all else a client does:
+
+* **Response**: the session component `response_parser_factory`. Its parser answers a successful item
+  operation with `orjson.loads(body)` and the `ResponseMetadata` that botocore adds, and leaves every error
+  and every other operation to botocore's own parser. So errors, `client.exceptions` and retries (the
+  `x-amz-crc32` check among them) are botocore's.
+* **Request**: the client events `provide-client-params` and `before-call`. The first keeps `orjson.dumps` of
+  the parameters in the request's context and hands on only what botocore resolves the endpoint with (the
+  table's name); the second puts those bytes into the request before it is signed. Parameters are not
+  validated on this side: DynamoDB does that.
+
+What a caller sees: binaries (B, BS) are base64 text in both directions, numbers their text, sets lists. A
+parameter may hold `orjson.Fragment`, JSON serialized before. Request and response bodies do not show in
+botocore's debug log, which would print them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from botocore.config import Config
+from botocore.credentials import CredentialProvider, CredentialResolver
+from botocore.parsers import ResponseParser, ResponseParserError, ResponseParserFactory
+from botocore.session import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from botocore.awsrequest import AWSResponse
+    from botocore.client import BaseClient
+    from botocore.credentials import Credentials
+    from botocore.model import OperationModel, Shape
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+WireItem = dict[str, dict[str, Any]]
+"""An item as DynamoDB's typed JSON: `{"Age": {"N": "32"}, "Tags": {"SS": ["a"]}, "Icon": {"B": "AAE="}}`."""
+
+ITEM_OPERATIONS = frozenset(
+    {
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "ExecuteStatement",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "Scan",
+        "UpdateItem",
+    }
+)
+"""The operations that speak wire form; all others are botocore's as they are."""
+
+_ITEM_OUTPUTS = frozenset(f"{operation}Output" for operation in ITEM_OPERATIONS)
+_BODY = "airflow_dynsync.body"
+
+
+def create_client(
+    *,
+    credentials: Credentials | None,
+    region_name: str | None,
+    endpoint_url: str | None = None,
+    verify: bool | str | None = None,
+    config: Config | None = None,
+    max_connections: int = 50,
+) -> DynamoDBClient:
+    """Create a DynamoDB client whose item operations speak wire form (see the module's text).
+
+    Parameters:
+        credentials: what `boto3.Session().get_credentials()` returns; refreshable ones keep refreshing. None
+            makes the first call fail with NoCredentialsError: there is no fallback to other credentials.
+        region_name: None for the one that environment or configuration file name.
+        endpoint_url: None for the region's own.
+        verify: False not to verify TLS certificates, or the path of a CA bundle; None for botocore's default.
+        config: merged over the defaults (retry mode `standard`, TCP keep-alive). Parameter validation and
+            pool size are set here in any case.
+        max_connections: size of the connection pool, the number of threads that call at once.
+
+    Raises botocore's `NoRegionError` if no region is known.
+    """
+    session = Session()
+    session.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
+    session.register_component("response_parser_factory", _WireParserFactory())
+    defaults = Config(retries={"mode": "standard"}, tcp_keepalive=True)
+    fixed = Config(parameter_validation=False, max_pool_connections=max_connections)
+    client: Any = session.create_client(
+        "dynamodb",
+        region_name=region_name,
+        endpoint_url=endpoint_url,
+        verify=verify,
+        config=defaults.merge(config or Config()).merge(fixed),
+    )
+    _require_json(client)
+    for operation in ITEM_OPERATIONS:
+        client.meta.events.register(f"provide-client-params.dynamodb.{operation}", _keep_body)
+        client.meta.events.register(f"before-call.dynamodb.{operation}", _set_body)
+        client.meta.events.register(f"after-call.dynamodb.{operation}", _refuse_unreadable)
+    return client  # type: ignore[no-any-return]
+
+
+def _require_json(client: BaseClient) -> None:
+    protocol = client.meta.service_model.resolved_protocol
+    if protocol != "json":
+        raise RuntimeError(
+            f"this botocore speaks {protocol!r} with DynamoDB, not the JSON protocol that wire form is made "
+            "of: install an older botocore or a newer airflow-dynsync"
+        )
+
+
+class _Given(CredentialProvider):
+    """Hands credentials that exist already to a session."""
+
+    METHOD = "airflow-dynsync"
+
+    def __init__(self, credentials: Credentials | None) -> None:
+        super().__init__()
+        self._credentials = credentials
+
+    def load(self) -> Credentials | None:
+        return self._credentials
+
+
+class _Unlogged(bytes):
+    """A body that botocore's debug log shows by its length only: items are personal data."""
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} bytes>"
+
+
+def _keep_body(
+    params: Mapping[str, Any], model: OperationModel, context: dict[str, Any], **_: Any
+) -> dict[str, Any]:
+    context[_BODY] = _Unlogged(orjson.dumps(params))
+    resolvable: dict[str, Any] = {}
+    if "TableName" in params:
+        resolvable["TableName"] = params["TableName"]
+    if "RequestItems" in params:
+        empty: Any = [] if model.name == "BatchWriteItem" else {}
+        resolvable["RequestItems"] = dict.fromkeys(params["RequestItems"], empty)
+    return resolvable
+
+
+def _set_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+    params["body"] = context[_BODY]
+
+
+def _refuse_unreadable(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
+    if http_response.status_code < 300 and "Error" in parsed:
+        raise ResponseParserError(parsed["Error"]["Message"])
+
+
+class _WireParserFactory(ResponseParserFactory):
+    def create_parser(self, protocol_name: str) -> ResponseParser:
+        return _WireParser(super().create_parser(protocol_name))
+
+
+class _WireParser(ResponseParser):
+    def __init__(self, stock: ResponseParser) -> None:
+        super().__init__()
+        self._stock = stock
+
+    def parse(self, response: Mapping[str, Any], shape: Shape) -> Any:
+        # botocore's stub says Shape; an operation without output has None.
+        if response["status_code"] >= 300 or getattr(shape, "name", None) not in _ITEM_OUTPUTS:
+            return self._stock.parse({**response, "body": _Unlogged(response["body"])}, shape)
+        try:
+            parsed: Any = orjson.loads(response["body"])
+        except orjson.JSONDecodeError:
+            parsed = None
+        if not isinstance(parsed, dict):
+            # An empty answer would pass for the end of the table. As an error in the answer it first meets
+            # botocore's own checks (a damaged body is retried by its x-amz-crc32), then `_refuse_unreadable`.
+            message = f"an answer of {len(response['body'])} bytes is no JSON object"
+            parsed = {"Error": {"Code": "UnreadableResponse", "Message": message}}
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        metadata = {"HTTPStatusCode": response["status_code"], "HTTPHeaders": headers}
+        if "x-amzn-requestid" in headers:
+            metadata["RequestId"] = headers["x-amzn-requestid"]
+        parsed["ResponseMetadata"] = metadata
+        return parsed

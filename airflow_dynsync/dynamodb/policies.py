@@ -1,0 +1,57 @@
+"""The least privilege that a refresh needs, as IAM policy documents."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+READ_ACTIONS = ("BatchGetItem", "DescribeTable", "GetItem", "PartiQLSelect", "Query", "Scan")
+WRITE_ACTIONS = ("BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
+
+_TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
+
+
+def read_policy(table_arn: str) -> dict[str, Any]:
+    """The policy of a role that reads one table and its indexes; ValueError if `table_arn` is no table's."""
+    return _policy(table_arn, READ_ACTIONS)
+
+
+def write_policy(table_arn: str) -> dict[str, Any]:
+    """The policy of a role that reads and writes one table; ValueError if `table_arn` is no table's."""
+    return _policy(table_arn, READ_ACTIONS + WRITE_ACTIONS)
+
+
+def trust_policy(principal: str, external_id: str) -> dict[str, Any]:
+    """The trust policy of such a role: `principal` (an ARN or account ID) may assume it with the external ID.
+
+    See "Access to AWS accounts owned by third parties" in the IAM User Guide.
+    """
+    return _document(
+        {
+            "Effect": "Allow",
+            "Principal": {"AWS": principal},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"sts:ExternalId": external_id}},
+        }
+    )
+
+
+def _policy(table_arn: str, actions: tuple[str, ...]) -> dict[str, Any]:
+    if not _TABLE_ARN.fullmatch(table_arn):
+        raise ValueError(
+            f"{table_arn!r} is not the ARN of a table: expected arn:aws:dynamodb:REGION:ACCOUNT:table/NAME"
+        )
+    return _document(
+        {
+            "Sid": "Table",
+            "Effect": "Allow",
+            "Action": [f"dynamodb:{action}" for action in sorted(actions)],
+            "Resource": [table_arn, f"{table_arn}/index/*"],
+        },
+        # ListTables knows no resource; the connection test uses it where no table is named.
+        {"Sid": "ListTables", "Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"},
+    )
+
+
+def _document(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

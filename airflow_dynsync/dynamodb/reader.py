@@ -1,0 +1,132 @@
+"""Reads a table page by page: in segments by Scan, or what a condition selects by PartiQL."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_dynsync.dynamodb.calls import Backoff, Patience, call_patiently
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterator
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from airflow_dynsync.dynamodb.client import WireItem
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of items in wire form.
+
+    Attributes:
+        items: may be empty though more pages follow.
+        position: where the next page begins: a Scan's LastEvaluatedKey in wire form, a statement's NextToken;
+            None on the last page.
+        scanned_count: items that DynamoDB examined; a statement does not tell, then the items returned.
+        consumed_capacity: read capacity units, None where the service does not tell.
+    """
+
+    items: list[WireItem]
+    position: WireItem | str | None
+    scanned_count: int
+    consumed_capacity: float | None
+
+    def __repr__(self) -> str:
+        more = "more" if self.position is not None else "last"
+        return f"Page({len(self.items)} items, {more})"
+
+
+def scan_pages(
+    client: DynamoDBClient,
+    table_name: str,
+    *,
+    segment: int = 0,
+    total_segments: int = 1,
+    page_size: int | None = 1000,
+    consistent_read: bool = False,
+    position: WireItem | None = None,
+    stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
+) -> Iterator[Page]:
+    """Scan one segment of a table.
+
+    Parameters:
+        page_size: items per page at most; a page ends at 1 MB in any case. None for no limit, which makes
+            DynamoDB Local quadratic.
+        position: a `Page.position` of the same segment and `total_segments`, to go on behind that page.
+        stop: set to end with `StoppedError` before the next page or in a wait.
+        backoff: how throttling and short failures are waited out.
+
+    Raises a `DynamoDBError`.
+    """
+    parameters: dict[str, Any] = {
+        "TableName": table_name,
+        "ConsistentRead": consistent_read,
+        "ReturnConsumedCapacity": "TOTAL",
+    }
+    if total_segments > 1:
+        parameters |= {"Segment": segment, "TotalSegments": total_segments}
+    if page_size:
+        parameters["Limit"] = page_size
+    patience = Patience(backoff or Backoff(), stop)
+    while True:
+        if position:
+            parameters["ExclusiveStartKey"] = position
+        patience.progress()
+        answer = call_patiently(client, "Scan", table_name, parameters, patience)
+        position = answer.get("LastEvaluatedKey")
+        yield Page(answer["Items"], position, answer["ScannedCount"], _capacity(answer))
+        if not position:
+            return
+
+
+def select_statement(table_name: str, where: str) -> str:
+    """The PartiQL statement for the items that `where` (what follows WHERE, as the user wrote it) selects.
+
+    Raises ValueError if `where` is blank.
+    """
+    if not where.strip():
+        raise ValueError("where is blank: leave it out to read the whole table")
+    quoted = table_name.replace('"', '""')
+    return f'SELECT * FROM "{quoted}" WHERE {where}'  # noqa: S608 - the user's own; one statement, which selects
+
+
+def statement_pages(
+    client: DynamoDBClient,
+    table_name: str,
+    statement: str,
+    *,
+    page_size: int | None = None,
+    consistent_read: bool = False,
+    position: str | None = None,
+    stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
+) -> Iterator[Page]:
+    """Run a PartiQL SELECT; the parameters are those of `scan_pages`, `page_size` counts items examined.
+
+    `table_name` is for messages only. Raises a `DynamoDBError`, which does not repeat the statement.
+    """
+    parameters: dict[str, Any] = {
+        "Statement": statement,
+        "ConsistentRead": consistent_read,
+        "ReturnConsumedCapacity": "TOTAL",
+    }
+    if page_size:
+        parameters["Limit"] = page_size
+    patience = Patience(backoff or Backoff(), stop)
+    while True:
+        if position:
+            parameters["NextToken"] = position
+        patience.progress()
+        answer = call_patiently(client, "ExecuteStatement", table_name, parameters, patience)
+        items, position = answer["Items"], answer.get("NextToken")
+        yield Page(items, position, len(items), _capacity(answer))
+        if not position:
+            return
+
+
+def _capacity(answer: dict[str, Any]) -> float | None:
+    units: float | None = answer.get("ConsumedCapacity", {}).get("CapacityUnits")
+    return units

@@ -1,0 +1,121 @@
+"""What a table is: its keys, indexes, size and identity, from DescribeTable."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import urlsplit
+
+from airflow_dynsync.dynamodb.calls import call
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_THIS_MACHINE = frozenset({"localhost", "127.0.0.1", "::1", "0.0.0.0"})  # noqa: S104 - compared, not bound
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class KeyAttribute:
+    """An attribute of a primary key or an index key; `type` is S, N or B."""
+
+    name: str
+    type: Literal["S", "N", "B"]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """A secondary index; `keys` has its partition key first, `status` is ACTIVE when it can be read."""
+
+    name: str
+    kind: Literal["global", "local"]
+    status: str
+    keys: tuple[KeyAttribute, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableDescription:
+    """A table as DescribeTable shows it.
+
+    `item_count` and `size_bytes` are DynamoDB's own figures, which it renews about every six hours.
+    `table_id` is None on DynamoDB Local, whose `region` is always `ddblocal`. `billing_mode` is
+    PAY_PER_REQUEST or PROVISIONED. `keys` has the partition key first.
+    """
+
+    name: str
+    arn: str
+    table_id: str | None
+    status: str
+    item_count: int
+    size_bytes: int
+    keys: tuple[KeyAttribute, ...]
+    indexes: tuple[Index, ...]
+    billing_mode: str
+    account_id: str
+    region: str
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The names of the primary key's attributes, partition key first."""
+        return tuple(key.name for key in self.keys)
+
+
+def describe_table(client: DynamoDBClient, table_name: str) -> TableDescription:
+    """Describe a table.
+
+    Raises `TableNotFoundError`, `AccessDeniedError` or another `DynamoDBError`.
+    """
+    table = call(client, "DescribeTable", table_name, {"TableName": table_name})["Table"]
+    types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
+    _, _, _, region, account_id, _ = table["TableArn"].split(":", 5)
+    local = [_index(index, "local", types) for index in table.get("LocalSecondaryIndexes", ())]
+    global_ = [_index(index, "global", types) for index in table.get("GlobalSecondaryIndexes", ())]
+    return TableDescription(
+        name=table["TableName"],
+        arn=table["TableArn"],
+        table_id=table.get("TableId"),
+        status=table["TableStatus"],
+        item_count=table.get("ItemCount", 0),
+        size_bytes=table.get("TableSizeBytes", 0),
+        keys=_keys(table["KeySchema"], types),
+        indexes=(*global_, *local),
+        billing_mode=table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+        account_id=account_id,
+        region=region,
+    )
+
+
+def same_table(a: TableDescription, a_endpoint: str | None, b: TableDescription, b_endpoint: str | None) -> bool:
+    """Whether two descriptions, each with the endpoint it came from (None for AWS's own), are of one table.
+
+    The table IDs decide where both have one; otherwise account, region, endpoint and name do. On DynamoDB
+    Local that cannot tell apart tables which one server keeps apart by access key: they count as one.
+    """
+    if a.table_id and b.table_id:
+        return a.table_id == b.table_id
+    return (a.account_id, a.region, a.name, _origin(a_endpoint)) == (
+        b.account_id,
+        b.region,
+        b.name,
+        _origin(b_endpoint),
+    )
+
+
+def _index(
+    index: dict[str, Any], kind: Literal["global", "local"], types: dict[str, Literal["S", "N", "B"]]
+) -> Index:
+    status = index.get("IndexStatus", "ACTIVE")  # a local index has none: it lives and dies with its table
+    return Index(index["IndexName"], kind, status, _keys(index["KeySchema"], types))
+
+
+def _keys(schema: list[dict[str, str]], types: dict[str, Literal["S", "N", "B"]]) -> tuple[KeyAttribute, ...]:
+    names = [key["AttributeName"] for key in sorted(schema, key=lambda key: key["KeyType"] != "HASH")]
+    return tuple(KeyAttribute(name, types[name]) for name in names)
+
+
+def _origin(endpoint: str | None) -> tuple[str | None, int | None] | None:
+    if endpoint is None:
+        return None
+    parts = urlsplit(endpoint)
+    host = "localhost" if parts.hostname in _THIS_MACHINE else parts.hostname
+    return host, parts.port or _DEFAULT_PORTS.get(parts.scheme)

@@ -1,0 +1,135 @@
+"""Writes items by BatchWriteItem until every one is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from airflow_dynsync.dynamodb.calls import Backoff, Patience, call_patiently
+from airflow_dynsync.dynamodb.errors import InvalidRequestError, KeyCollisionError, ThrottledError
+
+if TYPE_CHECKING:
+    import threading
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from airflow_dynsync.dynamodb.client import WireItem
+
+MAX_ITEMS = 25
+"""Items per BatchWriteItem: DynamoDB's limit."""
+
+MAX_BYTES = 15_000_000
+"""Bytes of items per BatchWriteItem, below DynamoDB's 16 MB by more than the request around them takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteResult:
+    """What `write_items` did.
+
+    `written` items, `retried` puts that DynamoDB left unprocessed and that were sent again, and
+    `consumed_capacity` in write capacity units, indexes included (0.0 where the service does not tell).
+    """
+
+    written: int
+    retried: int
+    consumed_capacity: float
+
+
+def write_items(
+    client: DynamoDBClient,
+    table_name: str,
+    items: Sequence[WireItem],
+    *,
+    key_names: Sequence[str],
+    stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
+) -> WriteResult:
+    """Put items into a table, replacing those that have the same key.
+
+    Parameters:
+        items: in wire form. Their keys must differ: items of one key would silently become one item.
+        key_names: the attributes of the table's primary key.
+        stop: set to end with `StoppedError` before the next request or in a wait.
+        backoff: how unprocessed items, throttling and short failures are waited out.
+
+    Raises `KeyCollisionError` before anything is written; `ThrottledError` if DynamoDB took no further
+    item for `backoff.patience_seconds`; `StoppedError`; or another `DynamoDBError`. What was written until
+    then stays; writing the same items again is harmless.
+    """
+    _require_distinct_keys(table_name, items, key_names)
+    patience = Patience(backoff or Backoff(), stop)
+    retried = 0
+    capacity = 0.0
+    for batch in batches(orjson.dumps(item) for item in items):
+        puts: list[Any] = [{"PutRequest": {"Item": orjson.Fragment(item)}} for item in batch]
+        patience.progress()
+        while puts:
+            parameters = {"RequestItems": {table_name: puts}, "ReturnConsumedCapacity": "TOTAL"}
+            answer = call_patiently(client, "BatchWriteItem", table_name, parameters, patience)
+            capacity += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
+            unprocessed = [put for puts_left in answer["UnprocessedItems"].values() for put in puts_left]
+            retried += len(unprocessed)
+            if unprocessed:
+                if len(unprocessed) < len(puts):
+                    patience.progress()
+                elif patience.exhausted:
+                    raise ThrottledError(
+                        f"BatchWriteItem on table {table_name!r}: DynamoDB has left {len(unprocessed)} items "
+                        "unprocessed at every attempt; raise the table's write capacity or write more slowly",
+                        code="UnprocessedItems",
+                        operation="BatchWriteItem",
+                        table_name=table_name,
+                    )
+                patience.wait()
+            puts = unprocessed
+    return WriteResult(len(items), retried, capacity)
+
+
+def batches(items: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """Group serialized items, in order, into batches of `MAX_ITEMS` items and `MAX_BYTES` bytes at most.
+
+    An item that is larger by itself gets a batch of its own.
+    """
+    batch: list[bytes] = []
+    size = 0
+    for item in items:
+        if batch and (len(batch) == MAX_ITEMS or size + len(item) > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(item)
+        size += len(item)
+    if batch:
+        yield batch
+
+
+def _require_distinct_keys(table_name: str, items: Sequence[WireItem], key_names: Sequence[str]) -> None:
+    distinct = {tuple(_key_value(table_name, item, name) for name in key_names) for item in items}
+    collisions = len(items) - len(distinct)
+    if collisions:
+        raise KeyCollisionError(
+            f"{collisions} of {len(items)} items for table {table_name!r} have the key of another one and "
+            f"would overwrite it: the rules for {', '.join(key_names)} must keep different keys different",
+            code="KeyCollision",
+            operation="BatchWriteItem",
+            table_name=table_name,
+        )
+
+
+def _key_value(table_name: str, item: WireItem, name: str) -> tuple[str, str | Decimal]:
+    try:
+        ((type_letter, value),) = item[name].items()
+        # DynamoDB takes N 1 and 1.0 for the same key.
+        return type_letter, Decimal(value) if type_letter == "N" else value
+    except (KeyError, ValueError, InvalidOperation):
+        pass
+    raise InvalidRequestError(
+        f"an item for table {table_name!r} has no usable value for its key attribute {name!r}: every item "
+        "needs one, and no rule may drop or null it",
+        code="InvalidKey",
+        operation="BatchWriteItem",
+        table_name=table_name,
+    )
