@@ -53,6 +53,11 @@ class Rule:
         """Tell whether NULL stays NULL."""
         return self.options.on_null == "keep"
 
+    @property
+    def uniqueness(self) -> Uniqueness:
+        """Whether different inputs stay different."""
+        return self.definition.uniqueness_of(self.parameters)
+
 
 class RuleCompiler:
     """Compiles rules with one secret and one set of presets."""

@@ -68,13 +68,9 @@ class Plan:
         return self._tally.snapshot()
 
     @property
-    def mapped_keys(self) -> dict[str, Uniqueness]:
-        """The primary-key attributes that a rule changes, and whether different keys stay different."""
-        return {
-            str(rule.path[0]): rule.definition.uniqueness_of(rule.parameters)
-            for rule in self._rules
-            if rule.is_key and rule.path and rule.definition.name != "passthrough"
-        }
+    def key_rules(self) -> tuple[Rule, ...]:
+        """The rules that change primary-key attributes."""
+        return tuple(rule for rule in self._rules if rule.is_key and rule.definition.name != "passthrough")
 
     def explain(self, *paths: str) -> str:
         """Return in words which rule applies to which path and why.
@@ -156,7 +152,7 @@ def _key_rule(rule: Rule, *, has_secret: bool) -> Rule:
     if name in ("null", "drop") or "null" in (rule.options.on_type_mismatch, rule.options.on_empty_set):
         raise MappingError(rule.place, f"{name} would take the primary key away; a key is always there")
     if name != "passthrough":
-        uniqueness = rule.definition.uniqueness_of(rule.parameters)
+        uniqueness = rule.uniqueness
         if uniqueness is Uniqueness.LOSSY and not rule.options.allow_key_collisions:
             raise MappingError(
                 rule.place,

@@ -1,0 +1,1 @@
+"""Moves pages from one table to another: reader -> plan -> writer. Knows nothing of Airflow."""

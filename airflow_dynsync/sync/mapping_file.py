@@ -1,0 +1,127 @@
+"""Mapping files: the YAML in which people keep the rules of one table or of several."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from airflow_dynsync.engine import Mapping, MappingError
+from airflow_dynsync.engine.mapping import RuleConfig, validate
+from airflow_dynsync.sync.errors import MappingFileError
+
+
+class TableMapping(Mapping):
+    """The rules of one table and how it is read.
+
+    Attributes:
+        destination: name of the destination table; None for the source's own name.
+        where: what follows WHERE in PartiQL; None reads the whole table.
+        consistent_read: read with strong consistency, at twice the capacity.
+    """
+
+    destination: str | None = Field(default=None, min_length=3)
+    where: str | None = Field(default=None, min_length=1)
+    consistent_read: bool = False
+
+
+class MappingFile(BaseModel):
+    """A mapping file: ``mappings`` for one table, or ``tables`` by source table name.
+
+    With ``tables``, ``presets`` and ``unmapped`` at the top serve every table that does not say otherwise.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    mappings: dict[str, RuleConfig] | None = None
+    tables: dict[str, dict[str, Any]] | None = None
+    unmapped: Any = None
+    presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    def table(self, source_table: str) -> TableMapping:
+        """Return the rules of one table.
+
+        Raises:
+            MappingError: the file has no rules for the table, or they are wrong.
+        """
+        config: dict[str, Any] = {"presets": self.presets}
+        if self.unmapped is not None:
+            config["unmapped"] = self.unmapped
+        if self.tables is None:
+            return validate(TableMapping, config | {"mappings": self.mappings or {}}, "")
+        if source_table not in self.tables:
+            raise MappingError(
+                "tables", f"there is no entry for {source_table}; known are {', '.join(self.tables)}"
+            )
+        entry = dict(self.tables[source_table])
+        entry["presets"] = {**self.presets, **entry.get("presets", {})}
+        return validate(TableMapping, config | entry, f"tables.{source_table}")
+
+
+def read_mapping_file(path: str | Path) -> MappingFile:
+    """Read and validate a mapping file.
+
+    Numbers are read as exact decimals; a name that is given twice is an error.
+
+    Raises:
+        MappingFileError: no such file, no YAML, or not the form of a mapping file.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise MappingFileError(f"{path}: cannot be read, {reason}; give the path of a YAML file") from None
+    try:
+        return parse_mapping_file(text)
+    except MappingError as error:
+        raise MappingFileError(f"{path}: {error}") from None
+
+
+def parse_mapping_file(text: str) -> MappingFile:
+    """Return the mapping file that a YAML text describes.
+
+    Raises:
+        MappingError: no YAML, or not the form of a mapping file.
+    """
+    try:
+        config = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
+        raise MappingError(place, f"is no valid YAML, {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise MappingError("the file", f"is no valid YAML ({type(error).__name__})") from None
+    file = validate(MappingFile, config, "")
+    if (file.mappings is None) == (file.tables is None):
+        raise MappingError("the file", "expected either mappings (one table) or tables (several)")
+    for table in file.tables or ():
+        file.table(table)
+    return file
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads decimals exactly and refuses a name that is given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = set()
+        for key_node, _ in node.value:
+            name = self.construct_object(key_node, deep=True)
+            if name in names:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{name} is given twice; remove one", key_node.start_mark
+                )
+            names.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | float:
+    try:
+        return Decimal(loader.construct_scalar(node))
+    except InvalidOperation:  # .inf, .nan and sexagesimal numbers: refused where they are used
+        return float(yaml.SafeLoader.construct_yaml_float(loader, node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:float", _decimal)

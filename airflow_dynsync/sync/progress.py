@@ -1,0 +1,98 @@
+"""How far a sync is."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A moment in a sync.
+
+    Attributes:
+        items_read: items read from the source so far.
+        items_transformed: items that went through the plan.
+        items_written: items that the destination has taken.
+        items_expected: the source's own count, which DynamoDB renews every six hours; None with a where.
+        seconds: since the start.
+    """
+
+    items_read: int
+    items_transformed: int
+    items_written: int
+    items_expected: int | None
+    seconds: float
+
+    @property
+    def items_per_second(self) -> float:
+        """Written items per second since the start."""
+        return self.items_written / self.seconds if self.seconds else 0.0
+
+    @property
+    def seconds_left(self) -> float | None:
+        """An estimate from the rate so far; None where there is nothing to estimate from."""
+        if not self.items_expected or not self.items_written:
+            return None
+        return max(0.0, (self.items_expected - self.items_written) / self.items_per_second)
+
+    def __str__(self) -> str:
+        expected = f" of about {self.items_expected:,}" if self.items_expected else ""
+        left = self.seconds_left
+        estimate = "" if left is None else f", about {_duration(left)} left"
+        return (
+            f"{self.items_read:,}{expected} items read, {self.items_transformed:,} transformed,"
+            f" {self.items_written:,} written, {self.items_per_second:,.0f} items/s{estimate}"
+        )
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+class Counters:
+    """What the threads of a sync count together."""
+
+    def __init__(self, items_expected: int | None) -> None:
+        self._lock = threading.Lock()
+        self._started = time.monotonic()
+        self._items_expected = items_expected
+        self.items_read = 0
+        self.items_transformed = 0
+        self.items_written = 0
+        self.items_resubmitted = 0
+        self.read_units = 0.0
+        self.write_units = 0.0
+
+    def add_read(self, items: int, units: float | None) -> None:
+        """Count a page that was read."""
+        with self._lock:
+            self.items_read += items
+            self.read_units += units or 0.0
+
+    def add_transformed(self, items: int) -> None:
+        """Count a page that went through the plan."""
+        with self._lock:
+            self.items_transformed += items
+
+    def add_written(self, items: int, resubmitted: int, units: float) -> None:
+        """Count what a writer wrote."""
+        with self._lock:
+            self.items_written += items
+            self.items_resubmitted += resubmitted
+            self.write_units += units
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self._started
+
+    def progress(self) -> Progress:
+        """Return the moment."""
+        with self._lock:
+            return Progress(
+                self.items_read, self.items_transformed, self.items_written, self._items_expected, self.seconds
+            )
