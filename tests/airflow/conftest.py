@@ -1,0 +1,90 @@
+"""A light Airflow for tests: a home folder of its own, SQLite, and no process but pytest's.
+
+The environment is set before anything imports Airflow, which reads it once.
+"""
+
+import atexit
+import json
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+if "airflow" in sys.modules:
+    raise RuntimeError("Airflow is imported already, so these tests would use its home folder")
+
+_ROOT = Path(__file__).parents[2]
+_HOME = tempfile.mkdtemp(prefix="dynsync-airflow-")
+atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+
+
+def _bundle(name: str, folder: Path) -> dict[str, Any]:
+    classpath = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    return {"name": name, "classpath": classpath, "kwargs": {"path": str(folder)}}
+
+
+os.environ |= {
+    "AIRFLOW_HOME": _HOME,
+    "AIRFLOW__API_AUTH__JWT_SECRET": secrets.token_hex(32),
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
+    "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+    # dag.test() parses every folder up to the one that holds the DAG, so the tests' own comes first.
+    "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(
+        [_bundle("tests", _ROOT / "tests" / "airflow" / "dags"), _bundle("examples", _ROOT / "dags_examples")]
+    ),
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
+    "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
+}
+
+
+@pytest.fixture(scope="session")
+def airflow_database() -> None:
+    """Airflow's metadata database, which `dag.test()` and the API need."""
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture(scope="session")
+def airflow_api(airflow_database: None) -> Iterator[Any]:
+    """A client of Airflow's API and UI server, signed in as administrator."""
+    from airflow.api_fastapi.app import create_app
+    from fastapi.testclient import TestClient
+
+    with TestClient(create_app()) as client:
+        client.headers["Authorization"] = f"Bearer {client.get('/auth/token').json()['access_token']}"
+        yield client
+
+
+@pytest.fixture
+def add_connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """`add_connection("prod", login=..., extra={...})` makes a connection and returns its ID.
+
+    It is of type `dynsync_dynamodb` unless `conn_type` says otherwise, and goes when the test ends.
+    """
+
+    def add(conn_id: str, *, conn_type: str = "dynsync_dynamodb", **fields: Any) -> str:
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps({"conn_type": conn_type, **fields}))
+        return conn_id
+
+    return add
+
+
+@pytest.fixture
+def run_dag(airflow_database: None) -> Callable[..., Any]:
+    """`run_dag("tests/airflow/dags/file.py", "dag_id", {...})` runs a DAG with a configuration, to its DagRun."""
+    from airflow.dag_processing.dagbag import DagBag
+
+    def run(file: str, dag_id: str, configuration: dict[str, Any] | None = None) -> Any:
+        bag = DagBag(_ROOT / file)
+        assert not bag.import_errors
+        return bag.dags[dag_id].test(run_conf=configuration)
+
+    return run
