@@ -45,6 +45,6 @@ class CollisionWatch:
         if collisions:
             raise KeyCollisionsFoundError(
                 f"table {self._table_name}: {collisions} items of a page have the key of another item after"
-                f" transformation of {', '.join(self._key_names)}, and one would overwrite the other; map the key with"
-                " a transformer of class preserved"
+                f" transformation of {', '.join(self._key_names)}, and one would overwrite the other;"
+                " map the key with a transformer of class preserved"
             )

@@ -43,6 +43,7 @@ class SyncJob:
         total_segments: scan segments read side by side; None chooses by the table's size. A where is read in one
             sequence.
         page_size: items read per request at most.
+        key_attributes: the primary key that the mapping was written for; None takes the table's own.
     """
 
     source_table: str
@@ -53,9 +54,15 @@ class SyncJob:
     consistent_read: bool = False
     total_segments: int | None = None
     page_size: int = DEFAULT_PAGE_SIZE
+    key_attributes: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"SyncJob({self.source_table} -> {self.destination_table})"
+
+    @property
+    def connections(self) -> int:
+        """How many requests may be under way at once on either side."""
+        return max(WRITERS, self.total_segments or MAX_SEGMENTS)
 
 
 def run_sync(
@@ -84,25 +91,21 @@ def run_sync(
         KeyCollisionsFoundError: two items would get one key.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
-    source_table = describe_table(source, job.source_table)
-    destination_table = describe_table(destination, job.destination_table)
-    require_no_errors(
-        inspect_tables(
-            Side(source_table, source.meta.endpoint_url), Side(destination_table, destination.meta.endpoint_url)
-        )
-    )
+    source_side = Side(describe_table(source, job.source_table), source.meta.endpoint_url)
+    destination_side = Side(describe_table(destination, job.destination_table), destination.meta.endpoint_url)
+    require_no_errors(inspect_tables(source_side, destination_side, job.key_attributes))
+    source_table, destination_table = source_side.table, destination_side.table
     plan = compile_plan(job.mapping, key_attributes=source_table.key_names, secret=job.secret)
     require_no_errors(inspect_keys(plan, source_table))
     segments = _segments(job, source_table)
     counters = Counters(None if job.where else source_table.item_count)
     stop = stop or threading.Event()
     with ThreadPoolExecutor(WRITERS, "dynsync-writer") as writers:
-        pipe = _Pipe(
-            plan, _watch(plan, destination_table), destination, destination_table, writers, counters, stop
-        )
+        watch = _watch(plan, destination_table)
+        pipe = _Pipe(plan, watch, destination, destination_table, writers, counters, stop)
         with ThreadPoolExecutor(segments, "dynsync-segment") as readers:
             tasks = [
-                readers.submit(pipe.run, _pages(job, source, segment, segments, stop))
+                readers.submit(pipe.run, read_pages(job, source, segment=segment, segments=segments, stop=stop))
                 for segment in range(segments)
             ]
             _await(tasks, stop, lambda: on_progress(counters.progress()), progress_seconds)
@@ -128,9 +131,15 @@ def _segments(job: SyncJob, table: TableDescription) -> int:
     return job.total_segments or min(MAX_SEGMENTS, 1 + table.item_count // ITEMS_PER_SEGMENT)
 
 
-def _pages(
-    job: SyncJob, source: DynamoDBClient, segment: int, segments: int, stop: threading.Event
+def read_pages(
+    job: SyncJob,
+    source: DynamoDBClient,
+    *,
+    segment: int = 0,
+    segments: int = 1,
+    stop: threading.Event | None = None,
 ) -> Iterator[Page]:
+    """Return the pages of one segment of what the job reads."""
     if job.where:
         return statement_pages(
             source,

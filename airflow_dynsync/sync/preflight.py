@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -49,9 +50,25 @@ class Side:
     endpoint_url: str | None
 
 
-def inspect_tables(source: Side, destination: Side) -> tuple[Finding, ...]:
-    """Return what stands in the way of copying one table to the other."""
+def inspect_tables(source: Side, destination: Side, key_attributes: Sequence[str] | None) -> tuple[Finding, ...]:
+    """Return what stands in the way of copying one table to the other.
+
+    Args:
+        source: the table to read.
+        destination: the table to write.
+        key_attributes: the primary key that the mapping was written for; None if it names none.
+    """
     findings = []
+    if key_attributes is not None and tuple(key_attributes) != source.table.key_names:
+        findings.append(
+            Finding(
+                "key_attributes_differ",
+                "error",
+                source.table.name,
+                f"has the key {' + '.join(source.table.key_names)}, not {' + '.join(key_attributes)}",
+                "correct key_attributes, or leave it out",
+            )
+        )
     if same_table(source.table, source.endpoint_url, destination.table, destination.endpoint_url):
         findings.append(
             Finding(
@@ -62,17 +79,17 @@ def inspect_tables(source: Side, destination: Side) -> tuple[Finding, ...]:
                 "name another destination table or connection",
             )
         )
-    for side, accepted in ((source, ("ACTIVE", "UPDATING")), (destination, ("ACTIVE", "UPDATING"))):
-        if side.table.status not in accepted:
-            findings.append(
-                Finding(
-                    "table_not_active",
-                    "error",
-                    side.table.name,
-                    f"has the status {side.table.status}",
-                    "wait until it is ACTIVE, for example with DynamoDBTableSensor",
-                )
-            )
+    findings += [
+        Finding(
+            "table_not_active",
+            "error",
+            side.table.name,
+            f"has the status {side.table.status}",
+            "wait until it is ACTIVE, for example with DynamoDBTableSensor",
+        )
+        for side in (source, destination)
+        if side.table.status not in ("ACTIVE", "UPDATING")
+    ]
     if source.table.keys != destination.table.keys:
         findings.append(
             Finding(
@@ -94,7 +111,7 @@ def inspect_keys(plan: Plan, source: TableDescription) -> tuple[Finding, ...]:
             "key_type_differs",
             "error",
             f"mappings.{key.name}",
-            f"{rule.definition.name} cannot take or give {key.type}, the type of this primary key of {source.name}",
+            f"{rule.definition.name} cannot take or give {key.type}, the type of this key of {source.name}",
             "choose a transformer for that type",
         )
         for key in source.keys

@@ -1,0 +1,117 @@
+"""The two sides of a sync on the command line: a profile, a role, a region, an endpoint."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_dynsync.sync.errors import SyncError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from airflow_dynsync.sync.job import SyncJob
+
+
+def add_side(parser: argparse.ArgumentParser, side: str) -> None:
+    """Add the options of one side, ``source`` or ``destination``."""
+    group = parser.add_argument_group(
+        f"{side} connection", "all optional: left out, the ambient credentials and region are used"
+    )
+    group.add_argument(f"--{side}-profile", metavar="NAME", help="profile of the AWS configuration files")
+    group.add_argument(f"--{side}-region", metavar="REGION", help="such as eu-west-1")
+    group.add_argument(f"--{side}-role-arn", metavar="ARN", help="role to assume")
+    group.add_argument(
+        f"--{side}-external-id",
+        metavar="ID",
+        default=os.environ.get(f"DYNSYNC_{side.upper()}_EXTERNAL_ID"),
+        help=f"what the role's trust policy asks for; better given as DYNSYNC_{side.upper()}_EXTERNAL_ID",
+    )
+    group.add_argument(
+        f"--{side}-session-seconds", metavar="N", type=int, default=3600, help="length of a role session (3600)"
+    )
+    group.add_argument(f"--{side}-endpoint-url", metavar="URL", help="DynamoDB's address, for local servers")
+    group.add_argument(f"--{side}-sts-endpoint-url", metavar="URL", help="STS's address, for local servers")
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """Add the options that describe what is read and what is done to it."""
+    parser.add_argument("mapping_file", metavar="MAPPING.yaml", help="the rules")
+    parser.add_argument("--source-table", required=True, metavar="TABLE", help="table to read")
+    parser.add_argument("--where", metavar="PARTIQL", help="what follows WHERE, as in \"Id = '111'\"")
+    parser.add_argument("--consistent-read", action="store_true", help="read with strong consistency")
+    parser.add_argument("--page-size", type=int, default=1000, metavar="N", help="items per read request (1000)")
+    parser.add_argument(
+        "--secret-file",
+        type=Path,
+        metavar="FILE",
+        help="file with the secret, at least 16 bytes; or the environment variable DYNSYNC_SECRET;"
+        " without either, a random one is drawn for this run",
+    )
+
+
+def client(options: argparse.Namespace, side: str, max_connections: int) -> DynamoDBClient:
+    """Return a client for one side, from its options."""
+    from airflow_dynsync.dynamodb.client import create_client
+    from airflow_dynsync.dynamodb.credentials import load_credentials
+
+    def option(name: str) -> str | None:
+        value: str | None = getattr(options, f"{side}_{name}")
+        return value
+
+    try:
+        credentials = load_credentials(
+            profile_name=option("profile"),
+            role_arn=option("role_arn"),
+            external_id=option("external_id"),
+            session_seconds=getattr(options, f"{side}_session_seconds"),
+            region_name=option("region"),
+            sts_endpoint_url=option("sts_endpoint_url"),
+        )
+    except ValueError as error:
+        raise SyncError(f"--{side}-session-seconds: {error}") from None
+    region = option("region") or _profile_region(option("profile"))
+    if region is None:
+        raise SyncError(f"the {side}'s region is unknown; give --{side}-region or AWS_DEFAULT_REGION")
+    return create_client(
+        credentials=credentials,
+        region_name=region,
+        endpoint_url=option("endpoint_url"),
+        max_connections=max_connections,
+    )
+
+
+def _profile_region(profile: str | None) -> str | None:
+    from botocore.session import Session
+
+    region: str | None = Session(profile=profile).get_config_variable("region")
+    return region
+
+
+def job(options: argparse.Namespace) -> SyncJob:
+    """Return the job that the options describe."""
+    from airflow_dynsync.sync.job import SyncJob
+    from airflow_dynsync.sync.mapping_file import read_mapping_file
+
+    entry = read_mapping_file(options.mapping_file).table(options.source_table)
+    return SyncJob(
+        source_table=options.source_table,
+        destination_table=getattr(options, "destination_table", None) or entry.destination or options.source_table,
+        mapping=entry,
+        secret=_secret(options.secret_file),
+        where=options.where or entry.where,
+        consistent_read=options.consistent_read or entry.consistent_read,
+        total_segments=getattr(options, "total_segments", None),
+        page_size=options.page_size,
+    )
+
+
+def _secret(file: Path | None) -> bytes | None:
+    if file is None:
+        return os.environ.get("DYNSYNC_SECRET", "").encode() or None
+    try:
+        return file.read_bytes().strip()
+    except OSError as error:
+        raise SyncError(f"--secret-file {file}: cannot be read, {error.strerror}") from None

@@ -1,0 +1,41 @@
+"""``dynsync policy``: the IAM policies that a sync needs, as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from airflow_dynsync.sync.errors import SyncError
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("policy", help="print the IAM policies that a sync needs")
+    parser.add_argument("access", choices=("read", "write"), help="read for the source, write for the destination")
+    parser.add_argument("--table-arn", required=True, metavar="ARN", help="the table")
+    parser.add_argument("--principal", metavar="ARN", help="who may assume the role: adds the trust policy")
+    parser.add_argument("--external-id", metavar="ID", help="the external ID that the trust policy asks for")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the permission policy, and with a principal the trust policy beside it."""
+    from airflow_dynsync.dynamodb.policies import read_policy, trust_policy, write_policy
+
+    if bool(options.principal) is not bool(options.external_id):
+        raise SyncError("policy: --principal and --external-id belong together; give both or neither")
+    try:
+        permissions = (read_policy if options.access == "read" else write_policy)(options.table_arn)
+    except ValueError as error:
+        raise SyncError(f"policy: --table-arn: {error}") from None
+    document: Any = permissions
+    if options.principal:
+        document = {
+            "permissions": permissions,
+            "trust": trust_policy(options.principal, options.external_id),
+        }
+    json.dump(document, sys.stdout, indent=2)
+    sys.stdout.write("\n")
+    return 0

@@ -1,0 +1,73 @@
+"""``dynsync sync``: refresh a table, with a progress bar."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import threading
+from typing import Any
+
+from airflow_dynsync.cli import connections
+
+
+def add_command(commands: Any) -> None:
+    """Add the command to the parser."""
+    parser = commands.add_parser("sync", help="refresh a table from another one, anonymized on the way")
+    connections.add_job(parser)
+    parser.add_argument(
+        "--destination-table", metavar="TABLE", help="table to write (the mapping's, or the source's name)"
+    )
+    parser.add_argument("--total-segments", type=int, metavar="N", help="scan segments read side by side")
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    connections.add_side(parser, "source")
+    connections.add_side(parser, "destination")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the sync, show its progress on standard error and its report on standard output."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    from airflow_dynsync.sync.job import run_sync
+    from airflow_dynsync.sync.progress import Progress as Moment
+
+    job = connections.job(options)
+    source = connections.client(options, "source", job.connections)
+    destination = connections.client(options, "destination", job.connections)
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    columns = (
+        TextColumn(f"{job.source_table} -> {job.destination_table}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[rate]:,.0f} items/s"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("sync", total=None, rate=0.0)
+
+        def show(moment: Moment) -> None:
+            expected = max(moment.items_expected or 0, moment.items_read) or None
+            bar.update(task, completed=moment.items_written, total=expected, rate=moment.items_per_second)
+
+        report = run_sync(job, source, destination, on_progress=show, progress_seconds=0.25, stop=stop)
+        bar.update(task, completed=report.items_written, total=report.items_written)
+    output = Console()
+    if options.json:
+        output.print_json(json.dumps(report.as_dict()))
+    else:
+        output.print(str(report), highlight=False)
+        output.print(_counts(report.rules))
+    return 0
+
+
+def _counts(rules: Any) -> Any:
+    from rich.table import Table
+
+    table = Table("path", "transformer", "outcome")
+    table.add_column("values", justify="right")
+    for row in rules:
+        table.add_row(row.path, row.transformer, row.outcome, f"{row.count:,}")
+    return table

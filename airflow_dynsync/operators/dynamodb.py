@@ -1,0 +1,230 @@
+"""The operator: refreshes one table from another, anonymized on the way."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow.sdk import AssetAlias, BaseOperator
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+if TYPE_CHECKING:
+    from airflow.sdk import Context
+
+    from airflow_dynsync.engine import Mapping
+    from airflow_dynsync.sync.job import SyncJob
+    from airflow_dynsync.sync.mapping_file import TableMapping
+    from airflow_dynsync.sync.progress import Progress
+    from airflow_dynsync.sync.report import SyncReport
+
+PROGRESS_SECONDS = 5.0
+
+
+class DynamoDBAnonymizeSyncOperator(BaseOperator):
+    """Copy the items of a DynamoDB table to another one, each transformed by the rules of a mapping.
+
+    The rules are validated when the DAG is parsed, without any call to AWS. Source and destination are compared
+    before the first write. The task returns a summary with counts by path and rule, never a value, and announces
+    the asset ``dynamodb://region/table`` of the destination.
+
+    Args:
+        source_conn_id: connection of the production side, of type ``dynsync_dynamodb`` or ``aws``.
+        source_table: the table to read (templated).
+        destination_conn_id: connection of the staging side.
+        destination_table: the table to write, with the source's key schema (templated).
+        mappings: a rule by path, as in ``{"Profile.Email": "transform_email"}``.
+        mapping_file: YAML with the rules, instead of ``mappings``, ``unmapped`` and ``presets`` (templated); a
+            relative path begins at the DAG's own folder. A file with ``tables`` is searched for the source table.
+        unmapped: what happens to leaves that no rule covers: ``anonymize``, ``passthrough``, ``fail``, ``drop``,
+            ``neosync``, or a rule by type letter.
+        where: what follows WHERE in PartiQL, as in ``Id = '111'`` (templated); None reads the whole table.
+        consistent_read: read with strong consistency, at twice the capacity.
+        total_segments: scan segments read side by side; None chooses by the table's size.
+        page_size: items read per request at most; None for 1,000.
+        key_attributes: the table's primary key, partition key first. It lets rules on keys be checked when the
+            DAG is parsed; without it they are checked before the first write.
+        secret_conn_id: connection whose password is the secret; otherwise the option ``[dynsync] secret`` is;
+            otherwise a random one is drawn for each run, and no two runs give the same pseudonyms.
+        presets: rules by a name of one's own, used in place of a transformer's name.
+    """
+
+    template_fields: Sequence[str] = ("source_table", "destination_table", "where", "mapping_file")
+    ui_color = "#e8f1ff"
+
+    def __init__(
+        self,
+        *,
+        source_conn_id: str,
+        source_table: str,
+        destination_conn_id: str,
+        destination_table: str,
+        mappings: dict[str, Any] | None = None,
+        mapping_file: str | None = None,
+        unmapped: str | dict[str, Any] = "anonymize",
+        where: str | None = None,
+        consistent_read: bool = False,
+        total_segments: int | None = None,
+        page_size: int | None = None,
+        key_attributes: Sequence[str] | None = None,
+        secret_conn_id: str | None = None,
+        presets: dict[str, dict[str, Any]] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.source_conn_id = source_conn_id
+        self.source_table = source_table
+        self.destination_conn_id = destination_conn_id
+        self.destination_table = destination_table
+        self.mappings = mappings
+        self.mapping_file = mapping_file
+        self.unmapped = unmapped
+        self.where = where
+        self.consistent_read = consistent_read
+        self.total_segments = total_segments
+        self.page_size = page_size
+        self.key_attributes = key_attributes
+        self.secret_conn_id = secret_conn_id
+        self.presets = presets
+        self._stop = threading.Event()
+        self._asset = AssetAlias(f"dynsync:{destination_conn_id}/{destination_table}")
+        self.outlets = [*self.outlets, self._asset]
+        self._validate()
+
+    def _validate(self) -> None:
+        """Find out what is wrong with the arguments, as far as they are known when the DAG is parsed."""
+        from airflow_dynsync.engine import compile_plan
+
+        if self.mapping_file is not None:
+            for name, given in (
+                ("mappings", self.mappings is not None),
+                ("presets", self.presets is not None),
+                ("unmapped", self.unmapped != "anonymize"),
+            ):
+                if given:
+                    raise ValueError(
+                        f"{self.task_id}: {name} and mapping_file exclude each other; write {name} in the file"
+                    )
+        for name in ("total_segments", "page_size"):
+            value = getattr(self, name)
+            if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
+                raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
+        if self.where is not None and not str(self.where).strip():
+            raise ValueError(f"{self.task_id}: where is empty; leave it out to copy the whole table")
+        if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
+            mapping, _ = self._mapping()
+            # The keys of the plan are thrown away; any secret serves to check the rules.
+            compile_plan(mapping, key_attributes=self.key_attributes or (), secret=bytes(16))
+
+    def _mapping(self) -> tuple[Mapping, TableMapping | None]:
+        """Return the rules, and the mapping file's entry for the source table where there is one."""
+        from airflow_dynsync.engine import Mapping
+        from airflow_dynsync.sync.mapping_file import read_mapping_file
+
+        if self.mapping_file is None:
+            config = {"mappings": self.mappings or {}, "unmapped": self.unmapped, "presets": self.presets or {}}
+            return Mapping.parse(config), None
+        path = Path(self.mapping_file)
+        if not path.is_absolute() and self.has_dag() and self.dag.fileloc:
+            path = Path(self.dag.fileloc).parent / path
+        entry = read_mapping_file(path).table(self.source_table)
+        return entry, entry
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Run the sync and return its report as JSON values."""
+        from airflow_dynsync.dynamodb.errors import DynamoDBError
+        from airflow_dynsync.engine import MappingError, TransformError
+        from airflow_dynsync.sync.errors import SyncError
+
+        try:
+            report = self._run()
+        except (SyncError, MappingError, TransformError) as error:
+            failure = AirflowFailException(str(error))
+        except DynamoDBError as error:
+            fatal = error.kind == "fatal" and not self._stop.is_set()
+            failure = AirflowFailException(str(error)) if fatal else AirflowException(str(error))
+        else:
+            summary = report.as_dict()
+            self._announce(context, report)
+            return summary
+        # Raised here, so that no original error, whose message may hold a value, is chained to it.
+        raise failure
+
+    def _run(self) -> SyncReport:
+        from airflow_dynsync.hooks.dynamodb import DynamoDBSyncHook
+        from airflow_dynsync.sync.job import run_sync
+
+        job = self._job()
+        print(f"::group::Sync {job.source_table} -> {job.destination_table}")  # noqa: T201 - folds the log in the UI
+        source = DynamoDBSyncHook(self.source_conn_id)
+        destination = DynamoDBSyncHook(self.destination_conn_id)
+        report = run_sync(
+            job,
+            source.wire_client(max_connections=job.connections),
+            destination.wire_client(max_connections=job.connections),
+            on_progress=self._log_progress,
+            progress_seconds=PROGRESS_SECONDS,
+            stop=self._stop,
+        )
+        print("::endgroup::")  # noqa: T201
+        self.log.info("%s", report)
+        return report
+
+    def _job(self) -> SyncJob:
+        from airflow_dynsync.sync.job import DEFAULT_PAGE_SIZE, SyncJob
+
+        mapping, entry = self._mapping()
+        return SyncJob(
+            source_table=self.source_table,
+            destination_table=self.destination_table,
+            mapping=mapping,
+            secret=self._secret(),
+            where=self.where or (entry.where if entry else None),
+            consistent_read=self.consistent_read or bool(entry and entry.consistent_read),
+            total_segments=self.total_segments,
+            page_size=self.page_size or DEFAULT_PAGE_SIZE,
+            key_attributes=tuple(self.key_attributes) if self.key_attributes else None,
+        )
+
+    def _secret(self) -> bytes | None:
+        """Return the secret of the deployment, or None for one that lasts for this run only."""
+        from airflow.providers.common.compat.sdk import BaseHook, conf
+        from airflow.sdk.log import mask_secret
+
+        if self.secret_conn_id:
+            secret = BaseHook.get_connection(self.secret_conn_id).password
+            if not secret:
+                raise AirflowFailException(
+                    f"Connection {self.secret_conn_id!r} has no password; put the secret there"
+                )
+        else:
+            secret = conf.get("dynsync", "secret", fallback="")
+        if not secret:
+            self.log.info(
+                "No secret is configured: a random one is drawn for this run, so the next run gives other"
+                " pseudonyms and rewrites every item. Set secret_conn_id or [dynsync] secret to keep them."
+            )
+            return None
+        mask_secret(secret)
+        return secret.encode()
+
+    def _log_progress(self, progress: Progress) -> None:
+        self.log.info("%s", progress)
+
+    def _announce(self, context: Context, report: SyncReport) -> None:
+        """Attach the destination's asset, whose region is known only now, with the counts of this run."""
+        from airflow_dynsync.assets import table_asset
+
+        context["outlet_events"][self._asset].add(
+            table_asset(report.destination_region, report.destination_table),
+            extra={
+                "items_read": report.items_read,
+                "items_written": report.items_written,
+                "seconds": report.seconds,
+            },
+        )
+
+    def on_kill(self) -> None:
+        """Let the threads end after the request they are in; what was written stays, the next run completes it."""
+        self._stop.set()
