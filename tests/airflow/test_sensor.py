@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_dynsync.dynamodb import tables
 from airflow_dynsync.dynamodb.errors import EndpointError, ThrottledError
@@ -151,6 +151,18 @@ def test_a_connection_that_does_not_exist_fails_at_once_and_is_not_retried(
 ):
     assert wait(mode, "absent", "Users") == ("failed", 1)
     assert looks.count == 0
+
+
+def test_the_deferrable_sensor_defers_only_after_a_look_that_was_not_enough(
+    connect: Callable[..., str], create_table: Callable[..., str], ministack_server: Server, looks: Looks
+):
+    ready = create_table(ministack_server.client(key=_ACCOUNT), {"Id": "S"})
+    conn_id = connect()
+    DynamoDBTableSensor(task_id="wait", conn_id=conn_id, table_name=ready, deferrable=True).execute({})
+    missing = DynamoDBTableSensor(task_id="wait", conn_id=conn_id, table_name="Missing", deferrable=True)
+    with pytest.raises(TaskDeferred):
+        missing.execute({})
+    assert looks.count == 2
 
 
 def test_the_failure_names_connection_table_and_permission(connect: Callable[..., str], ministack_server: Server):
