@@ -80,7 +80,10 @@ def add_connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 @pytest.fixture
 def run_dag(airflow_database: None) -> Callable[..., Any]:
     """`run_dag("tests/airflow/dags/file.py", "dag_id", {...})` runs a DAG with a configuration, to its DagRun."""
-    from airflow.dag_processing.dagbag import DagBag
+    try:
+        from airflow.dag_processing.dagbag import DagBag
+    except ModuleNotFoundError:  # Airflow 3.1
+        from airflow.models.dagbag import DagBag
 
     def run(file: str, dag_id: str, configuration: dict[str, Any] | None = None) -> Any:
         bag = DagBag(_ROOT / file)

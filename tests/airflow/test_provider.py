@@ -76,7 +76,7 @@ def test_the_secret_option_is_empty_until_it_is_set_and_never_shown():
 
 
 def test_the_secret_option_is_read_from_the_environment(monkeypatch: pytest.MonkeyPatch):
-    from airflow.sdk.configuration import conf
+    from airflow.providers.common.compat.sdk import conf
 
     monkeypatch.setenv("AIRFLOW__DYNSYNC__SECRET", "from the environment")
     assert conf.get("dynsync", "secret") == "from the environment"
