@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from socket import socket
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import IO, TYPE_CHECKING, Any, Literal, overload
 
 from local.parts import PartMissing, dynamodb_local_folder, java, ministack_python
 
@@ -151,37 +151,35 @@ def dynamodb_local() -> Iterator[Server]:
 
 @contextmanager
 def _running(kind: Kind, launch: Callable[[int], _Launch]) -> Iterator[Server]:
-    with tempfile.TemporaryDirectory(prefix="dynsync-") as folder:
+    with tempfile.TemporaryFile() as log:
         for _ in range(_ATTEMPTS):
             port = _free_port()
             server = Server(kind, f"http://127.0.0.1:{port}")
-            with _process(launch(port), Path(folder)) as process:
+            with _process(launch(port), log) as process:
                 # Another program may have taken the port meanwhile: ours ends, and another port is tried.
                 if _answers(server, process):
                     yield server
                     return
-        log = Path(folder, "log").read_text(errors="replace").splitlines()
-        raise ServerError("\n".join([f"{kind} did not start; its last lines were:", *log[-20:]]))
+        log.seek(0)
+        lines = log.read().decode(errors="replace").splitlines()
+    raise ServerError("\n".join([f"{kind} did not start; its last lines were:", *lines[-20:]]))
 
 
 @contextmanager
-def _process(launch: _Launch, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def _process(launch: _Launch, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a command under its guard, which ends it when this process dies in a way that runs no `finally`."""
     command, settings = launch
+    # None of the caller's AWS settings reach the server.
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    guard = [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py"))]
-    with Path(folder, "log").open("wb") as log:
-        process = subprocess.Popen(
-            [*guard, *command],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            cwd=folder,
-            # None of the caller's AWS settings reach the server, and its scratch files go with the folder.
-            env={**inherited, "TMPDIR": str(folder), **settings},
-            # Ctrl-C reaches a terminal's whole process group; the server ends when its `with` block does.
-            start_new_session=True,
-        )
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), *command],
+        stdin=subprocess.PIPE,
+        stdout=log,
+        stderr=log,
+        env={**inherited, "TMPDIR": tempfile.gettempdir(), **settings},
+        # Ctrl-C reaches a terminal's whole process group; the server ends when its `with` block does.
+        start_new_session=True,
+    )
     try:
         yield process
     finally:

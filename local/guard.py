@@ -2,13 +2,16 @@
 
 Started as `python guard.py COMMAND ...` with a pipe for its standard input. The command is ended when the
 guard gets SIGTERM, or when the pipe closes, which the operating system does even for a killed parent. The
-guard exits with the command's own code when the command ends by itself.
+command works in a scratch folder (also its TMPDIR), which goes with it. The guard exits with the command's own
+code when the command ends by itself.
 """
 
+import os
 import select
 import signal
 import subprocess
 import sys
+import tempfile
 
 _GRACE_SECONDS = 5.0
 _LOOK_SECONDS = 0.05
@@ -24,16 +27,18 @@ def main(command: list[str]) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
-    server = subprocess.Popen(command, stdin=subprocess.DEVNULL)
-    while server.poll() is None and not asked_to_end:
-        if select.select([sys.stdin], [], [], _LOOK_SECONDS)[0]:
-            break
-    server.terminate()
-    try:
-        return server.wait(_GRACE_SECONDS)
-    except subprocess.TimeoutExpired:
-        server.kill()
-        return server.wait()
+    with tempfile.TemporaryDirectory(prefix="dynsync-server-", ignore_cleanup_errors=True) as folder:
+        environment = {**os.environ, "TMPDIR": folder}
+        server = subprocess.Popen(command, stdin=subprocess.DEVNULL, cwd=folder, env=environment)
+        while server.poll() is None and not asked_to_end:
+            if select.select([sys.stdin], [], [], _LOOK_SECONDS)[0]:
+                break
+        server.terminate()
+        try:
+            return server.wait(_GRACE_SECONDS)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            return server.wait()
 
 
 if __name__ == "__main__":

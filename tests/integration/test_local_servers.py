@@ -170,7 +170,7 @@ def test_server_when_its_block_ends_leaves_no_process_and_no_file(kind, tmp_path
 
 @every_server
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_server_when_the_process_that_started_it_is_ended_by_a_signal_ends_too(kind, number):
+def test_server_when_the_process_that_started_it_is_ended_by_a_signal_ends_too(kind, number, tmp_path):
     if kind == "dynamodb-local":
         parts.dynamodb_local_folder()
     starter = kind.replace("-", "_")
@@ -178,6 +178,7 @@ def test_server_when_the_process_that_started_it_is_ended_by_a_signal_ends_too(k
     with subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(tmp_path)},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -189,6 +190,7 @@ def test_server_when_the_process_that_started_it_is_ended_by_a_signal_ends_too(k
 
     assert len(started) == 2
     assert not psutil.wait_procs(started, timeout=30)[1]
+    assert not list(tmp_path.iterdir())
 
 
 @every_server
