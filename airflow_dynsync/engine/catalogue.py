@@ -16,6 +16,7 @@ FAMILIES = (
     "names",
     "emails",
     "strings",
+    "scramble",
     "numbers",
     "binaries",
     "scripts",

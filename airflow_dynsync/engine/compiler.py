@@ -132,6 +132,9 @@ class _Inner:
     def step(self, config: RuleConfig, place: str) -> Step:
         return self.compiler.nested_step(config, f"{self.place}.{place}")
 
+    def definition(self, config: RuleConfig, place: str) -> Definition:
+        return self.compiler.resolve(config, f"{self.place}.{place}")[0]
+
     def keyed(self, *purpose: str) -> Keyed:
         return self.compiler.keyed(*purpose)
 

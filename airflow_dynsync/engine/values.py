@@ -18,7 +18,8 @@ WireItem = dict[str, WireValue]
 SCALARS: Final = frozenset({"S", "N", "B", "BOOL"})
 CONTAINERS: Final = frozenset({"M", "L"})
 ELEMENT_OF_SET: Final = {"SS": "S", "NS": "N", "BS": "B"}
-EVERY_TYPE: Final = SCALARS | CONTAINERS | ELEMENT_OF_SET.keys() | {"NULL"}
+EVERY_TYPE_BUT_SETS: Final = SCALARS | CONTAINERS | {"NULL"}
+EVERY_TYPE: Final = EVERY_TYPE_BUT_SETS | ELEMENT_OF_SET.keys()
 
 NULL: Final[WireValue] = {"NULL": True}
 

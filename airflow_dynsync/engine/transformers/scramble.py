@@ -1,0 +1,149 @@
+"""Character by character: letters stay letters, digits stay digits, in any script."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cache
+from struct import unpack
+from typing import Final
+from unicodedata import category, decimal, ucd_3_2_0
+
+from pydantic import Field
+
+from airflow_dynsync.engine.definitions import Definition, Example, Parameters, Regex, Scalar, Uniqueness
+from airflow_dynsync.engine.keyed import Stream
+from airflow_dynsync.engine.values import MAX_DIGITS
+
+SPECIALS: Final = "!$%&*+=?^~"
+"""None that separates the parts of keys, dates or addresses: a scrambled part cannot look like two."""
+
+LOWER: Final = "abcdefghijklmnopqrstuvwxyz"
+UPPER: Final = LOWER.upper()
+DIGITS: Final = "0123456789"
+
+_ENOUGH: Final = 8
+"""With fewer letters of a script to choose from, Latin ones are taken."""
+
+_LARGE_SCRIPTS: Final = {"CJK": range(0x4E00, 0x9FA6), "HANGUL": range(0xAC00, 0xD7A4)}
+_PAGE: Final = 128
+
+
+@cache
+def _letters_of_script(points: range, kind: str, script: str) -> str:
+    """Return the characters of one category and script, such as Cyrillic capitals, among some code points.
+
+    Unicode 3.2, which every Python carries, keeps them the same whichever version of Unicode Python knows.
+    """
+    return "".join(
+        char
+        for char in map(chr, points)
+        if ucd_3_2_0.category(char) == kind and ucd_3_2_0.name(char, "").split(" ")[0] == script
+    )
+
+
+def _alternatives(char: str) -> str:
+    """Return the characters that may stand for this one."""
+    kind = category(char)
+    if kind == "Nd":
+        zero = ord(char) - decimal(char)
+        return "".join(map(chr, range(zero, zero + 10)))
+    if kind[0] == "N":
+        return DIGITS
+    if kind[0] not in "LM":
+        return SPECIALS
+    script = ucd_3_2_0.name(char, "").split(" ")[0]
+    page = ord(char) // _PAGE * _PAGE
+    points = _LARGE_SCRIPTS.get(script, range(page, page + _PAGE))
+    letters = _letters_of_script(points, ucd_3_2_0.category(char), script)
+    if len(letters) >= _ENOUGH:
+        return letters
+    return UPPER if char.isupper() or char.istitle() else LOWER
+
+
+@cache
+def _twice(text: str) -> str:
+    return text * 2
+
+
+class _Choices(dict[str, tuple[str, int, int]]):
+    """For a character, the text that holds its alternatives, where they begin there, and how many they are."""
+
+    def __missing__(self, char: str) -> tuple[str, int, int]:
+        choices = (char, 0, 1)
+        if not char.isspace():
+            alternatives = _alternatives(char)
+            position = alternatives.find(char)
+            # Written twice, the others follow each character in a row.
+            choices = (_twice(alternatives), position + 1, len(alternatives) - (position >= 0))
+        self[char] = choices
+        return choices
+
+
+_choices_of: Final = _Choices().__getitem__
+
+
+def scramble(text: str, stream: Stream) -> str:
+    """Return other characters of the same classes in place of all but white space."""
+    draws = unpack(f">{len(text)}H", stream.bytes(2 * len(text)))
+    return "".join(
+        [
+            alternatives[start + draw % count]
+            for (alternatives, start, count), draw in zip(map(_choices_of, text), draws, strict=True)
+        ]
+    )
+
+
+def scramble_number(number: Decimal, stream: Stream) -> Decimal:
+    """Return a number with other digits: the same sign, places before and after the point, leading zeros.
+
+    Of a number with more than 38 digits, the rest stay as they are: DynamoDB has zeros there.
+    """
+    sign, digits, power = number.as_tuple()
+    exponent = int(power)
+    count = min(len(digits), MAX_DIGITS)
+    draws = unpack(f">{count}H", stream.bytes(2 * count))
+    last = count - 1 if exponent < 0 else 0
+    drawn = [
+        (digit + draw % (8 if digit else 9)) % 9 + 1 if position in (0, last) else (digit + 1 + draw % 9) % 10
+        for position, (digit, draw) in enumerate(zip(digits, draws, strict=False))
+    ]
+    return Decimal((sign, (*drawn, *digits[count:]), exponent))
+
+
+class TransformCharacterScramble(Parameters):
+    """Parameters of transform_character_scramble."""
+
+    user_provided_regex: Regex | None = Field(
+        default=None,
+        description="Change only what this regular expression matches in a string, or everything where it matches"
+        " nothing.",
+    )
+
+
+def _transform_character_scramble(parameters: TransformCharacterScramble) -> Scalar:
+    pattern = parameters.user_provided_regex
+
+    def transform(value: str | Decimal, stream: Stream) -> str | Decimal:
+        if isinstance(value, Decimal):
+            return scramble_number(value, stream)
+        if pattern is None or not any(match[0] for match in pattern.finditer(value)):
+            return scramble(value, stream)
+        return pattern.sub(lambda match: scramble(match[0], stream), value)
+
+    return transform
+
+
+DEFINITIONS: Final = (
+    Definition(
+        name="transform_character_scramble",
+        summary="Replaces each letter by one of the same case and script, each digit by a digit, each other"
+        " character but white space by one of !$%&*+=?^~; a number keeps its sign and its digits' places",
+        parameters=TransformCharacterScramble,
+        accepts=frozenset({"S", "N"}),
+        returns=None,
+        uniqueness=Uniqueness.NOT_GUARANTEED,
+        reads_input=True,
+        example=Example("Żaneta-Zoë, 14 Мая", "Şnenpm%Mqð* 01 Џющ"),
+        scalar=_transform_character_scramble,
+    ),
+)
