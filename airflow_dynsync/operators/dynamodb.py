@@ -110,12 +110,15 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
                 raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
-        if self.where is not None and not str(self.where).strip():
-            raise ValueError(f"{self.task_id}: where is empty; leave it out to copy the whole table")
+        self._refuse_blank_where()
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
             mapping, _ = self._mapping()
             # The keys of the plan are thrown away; any secret serves to check the rules.
             compile_plan(mapping, key_attributes=self.key_attributes or (), secret=bytes(16))
+
+    def _refuse_blank_where(self) -> None:
+        if self.where is not None and not self.where.strip():
+            raise ValueError(f"{self.task_id}: where is blank; leave it out to copy the whole table")
 
     def _mapping(self) -> tuple[Mapping, TableMapping | None]:
         """Return the rules, and the mapping file's entry for the source table where there is one."""
@@ -134,12 +137,12 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the sync and return its report as JSON values."""
         from airflow_dynsync.dynamodb.errors import DynamoDBError
-        from airflow_dynsync.engine import MappingError, TransformError
+        from airflow_dynsync.engine import TransformError
         from airflow_dynsync.sync.errors import SyncError
 
         try:
             report = self._run()
-        except (SyncError, MappingError, TransformError) as error:
+        except (SyncError, TransformError, ValueError) as error:
             failure = AirflowFailException(str(error))
         except DynamoDBError as error:
             fatal = error.kind == "fatal" and not self._stop.is_set()
@@ -174,6 +177,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
     def _job(self) -> SyncJob:
         from airflow_dynsync.sync.job import DEFAULT_PAGE_SIZE, SyncJob
 
+        self._refuse_blank_where()  # a template may have rendered to nothing
         mapping, entry = self._mapping()
         return SyncJob(
             source_table=self.source_table,

@@ -1,0 +1,100 @@
+"""`dynsync sync` and `dynsync preview` against DynamoDB Local."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_dynsync.cli import main
+from local.dynamodb import Server
+from tests.tables import by_key, read_all, wire_client
+
+Fill = Callable[..., str]
+
+
+@pytest.fixture
+def servers(two_dynamodb_locals: tuple[Server, Server], monkeypatch: pytest.MonkeyPatch) -> tuple[Server, Server]:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "cli")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+    monkeypatch.setenv("DYNSYNC_SECRET", "a secret for these tests")
+    return two_dynamodb_locals
+
+
+@pytest.fixture
+def clients(servers: tuple[Server, Server]) -> tuple[Any, Any]:
+    from local.dynamodb import AccessKey
+
+    return wire_client(servers[0], AccessKey("cli")), wire_client(servers[1], AccessKey("cli"))
+
+
+def side(name: str, server: Server) -> list[str]:
+    return [f"--{name}-region", server.region, f"--{name}-endpoint-url", server.endpoint_url]
+
+
+@pytest.fixture
+def mapping(tmp_path: Path) -> str:
+    file = tmp_path / "mapping.yaml"
+    file.write_text("mappings: {Email: transform_email}\nunmapped: passthrough\n")
+    return str(file)
+
+
+def test_sync_copies_and_reports_as_json(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = [{"Id": {"S": str(n)}, "Email": {"S": f"p{n}@corp.test"}, "N": {"N": str(n)}} for n in range(130)]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination, "--json"]
+    assert main([*command, *side("source", servers[0]), *side("destination", servers[1])]) == 0
+    printed = capsys.readouterr()
+    report = json.loads(printed.out)
+    assert (report["items_read"], report["items_written"]) == (130, 130)
+    assert "corp.test" not in printed.out + printed.err
+    after = by_key(read_all(clients[1], destination), "Id")
+    assert all(after[repr([item["Id"]])]["N"] == item["N"] for item in items)
+    assert all(after[repr([item["Id"]])]["Email"] != item["Email"] for item in items)
+
+
+def test_sync_shows_counts_by_path_to_a_person(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = [{"Id": {"S": "1"}, "Email": {"S": "marked-value@corp.test"}}]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination]
+    assert main([*command, *side("source", servers[0]), *side("destination", servers[1])]) == 0
+    printed = capsys.readouterr().out
+    assert "transform_email" in printed
+    assert "marked-value" not in printed
+
+
+def test_preview_prints_values_side_by_side(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    source = fill(clients[0], {"Id": "S"}, [{"Id": {"S": "1"}, "Email": {"S": "ada@corp.test"}}])
+    assert main(["preview", mapping, "--source-table", source, "-n", "1", *side("source", servers[0])]) == 0
+    printed = capsys.readouterr().out
+    assert "ada@corp.test" in printed
+    assert "@example." in printed
+
+
+def test_a_missing_table_is_one_line(
+    servers: tuple[Server, Server], mapping: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["preview", mapping, "--source-table", "no-such-table", *side("source", servers[0])]
+    assert main(command) == 1
+    printed = capsys.readouterr().err
+    assert "no-such-table" in printed
+    assert printed.count("\n") == 1
