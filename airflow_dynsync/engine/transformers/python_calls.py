@@ -1,0 +1,187 @@
+"""Python functions as transformers: `transform_python` and `generate_python`."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import traceback
+from collections.abc import Callable
+from decimal import Decimal
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import Field, WithJsonSchema
+
+from airflow_dynsync.engine.definitions import (
+    Column,
+    Compiler,
+    Definition,
+    Drop,
+    Example,
+    Parameters,
+    Step,
+    Uniqueness,
+)
+from airflow_dynsync.engine.errors import MappingError, TransformError
+from airflow_dynsync.engine.values import (
+    ELEMENT_OF_SET,
+    EVERY_TYPE,
+    ValueRefusedError,
+    WireValue,
+    to_python,
+    to_wire,
+)
+
+_HOW_TO_NAME: Final = "write it as package.module:name, importable where the sync runs"
+
+FunctionOrName = Annotated[str | Callable[..., Any], WithJsonSchema({"type": "string"})]
+
+
+class TransformPython(Parameters):
+    """Parameters of transform_python."""
+
+    callable: FunctionOrName = Field(
+        description="The function, as package.module:name or, in a DAG, itself. It is called with the value, and"
+        " with the whole source item too if it takes two arguments; what it returns is the new value."
+    )
+
+
+class GeneratePython(Parameters):
+    """Parameters of generate_python."""
+
+    callable: FunctionOrName = Field(
+        description="The function, as package.module:name or, in a DAG, itself. It is called without arguments or,"
+        " if it takes one, with a random.Random that belongs to the item and the path: the only source of chance"
+        " that gives the same result on every run."
+    )
+
+
+def _transform_python(parameters: TransformPython, compiler: Compiler) -> Step:
+    function = _resolve(parameters.callable, compiler)
+    takes_item = _takes(function, 2)
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        results: list[WireValue | Drop] = []
+        items = column.chunk.items
+        for row, value in zip(column.rows, column.values, strict=True):
+            before = to_python(value)
+            arguments = (before, to_python({"M": items[row]})) if takes_item else (before,)
+            results.append(_call(function, arguments, value, compiler.place, row))
+        return results
+
+    return step
+
+
+def _generate_python(parameters: GeneratePython, compiler: Compiler) -> Step:
+    function = _resolve(parameters.callable, compiler)
+    takes_random = _takes(function, 1)
+    keyed = compiler.keyed("generate", "generate_python")
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        results: list[WireValue | Drop] = []
+        for row, value, identity in zip(column.rows, column.values, column.identities(), strict=True):
+            arguments = (random.Random(keyed.digest(identity)),) if takes_random else ()  # noqa: S311 - keyed seed
+            results.append(_call(function, arguments, value, compiler.place, row))
+        return results
+
+    return step
+
+
+def _call(
+    function: Callable[..., Any], arguments: tuple[Any, ...], value: WireValue, place: str, row: int
+) -> WireValue | Drop:
+    try:
+        result = function(*arguments)
+    except Exception as error:  # noqa: BLE001 - its message may hold the value
+        cause = f"{_name(function)} raised {type(error).__name__}{_line(error)}"
+        raise TransformError(place, f"{cause}; correct the function for values of this kind", row=row) from None
+    if isinstance(result, Drop):
+        return result
+    if isinstance(result, set | frozenset) and not result:
+        (kind,) = value
+        empty_set: WireValue = {kind if kind in ELEMENT_OF_SET else "SS": []}
+        return empty_set
+    try:
+        return to_wire(result)
+    except ValueRefusedError as error:
+        raise TransformError(place, f"{_name(function)}: {error}", row=row) from None
+
+
+def _resolve(written: str | Callable[..., Any], compiler: Compiler) -> Callable[..., Any]:
+    place = f"{compiler.place}.callable"
+    if not isinstance(written, str):
+        return written
+    module_name, colon, name = written.partition(":")
+    if not (colon and module_name and name):
+        raise MappingError(place, f"expected the name of a function; {_HOW_TO_NAME}")
+    try:
+        found: Any = import_module(module_name)
+    except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
+        missing = f" ({error.name})" if isinstance(error, ModuleNotFoundError) else ""
+        raise MappingError(
+            place, f"importing {module_name} raised {type(error).__name__}{missing}; {_HOW_TO_NAME}"
+        ) from None
+    try:
+        for attribute in name.split("."):
+            found = getattr(found, attribute)
+    except AttributeError:
+        raise MappingError(place, f"the module {module_name} has no {name}; {_HOW_TO_NAME}") from None
+    if not callable(found):
+        raise MappingError(place, f"{written} is a {type(found).__name__}, not a function; name a function")
+    return found  # type: ignore[no-any-return]
+
+
+def _takes(function: Callable[..., Any], count: int) -> bool:
+    """Tell whether a function takes ``count`` arguments; one with a default counts if named item or rng."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    positional = [
+        parameter
+        for parameter in parameters
+        if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
+        and (parameter.default is parameter.empty or parameter.name in ("item", "rng"))
+    ]
+    return len(positional) >= count
+
+
+def _name(function: Callable[..., Any]) -> str:
+    name = getattr(function, "__qualname__", type(function).__qualname__)
+    return f"{getattr(function, '__module__', None) or type(function).__module__}.{name}"
+
+
+def _line(error: BaseException) -> str:
+    """Say which line of the user's own file raised: the deepest frame in the file that was called first."""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if frame.filename == frames[0].filename]
+    return f" in line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else ""
+
+
+DEFINITIONS: Final = (
+    Definition(
+        name="transform_python",
+        summary="Gives the value to a Python function",
+        parameters=TransformPython,
+        accepts=EVERY_TYPE,
+        returns=EVERY_TYPE,
+        uniqueness=Uniqueness.NOT_GUARANTEED,
+        reads_input=True,
+        keeps_empty=False,
+        example=Example("o'neill, mary", "O'neill, Mary", {"callable": "string:capwords"}),
+        column=_transform_python,
+    ),
+    Definition(
+        name="generate_python",
+        summary="Takes what a Python function returns",
+        parameters=GeneratePython,
+        accepts=EVERY_TYPE,
+        returns=EVERY_TYPE,
+        uniqueness=Uniqueness.NOT_GUARANTEED,
+        reads_input=False,
+        keeps_empty=False,
+        example=Example(Decimal("0.5"), Decimal("0.9291097878070351"), {"callable": "random:Random.random"}),
+        column=_generate_python,
+    ),
+)
