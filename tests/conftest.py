@@ -108,3 +108,17 @@ def create_table() -> Iterator[Callable[..., str]]:
     yield create
     for client, name in made:
         client.delete_table(TableName=name)
+
+
+@pytest.fixture
+def fill(create_table: Callable[..., str]) -> Callable[..., str]:
+    """`fill(client, {"Id": "S"}, items)` makes a table that holds the items and returns its name."""
+
+    from airflow_dynsync.dynamodb.writer import write_items
+
+    def make(client: Any, keys: dict[str, str], items: list[dict[str, Any]], **more: Any) -> str:
+        name = create_table(client, keys, **more)
+        write_items(client, name, items, key_names=tuple(keys))
+        return name
+
+    return make

@@ -21,19 +21,13 @@ def run(options: argparse.Namespace) -> int:
     """Compile the rules of every table of the file and print what they do."""
     from rich.console import Console
 
-    from airflow_dynsync.engine import MappingError, compile_plan
-    from airflow_dynsync.sync.errors import MappingFileError
-    from airflow_dynsync.sync.mapping_file import read_mapping_file
+    from airflow_dynsync.sync.mapping_file import check_mapping, read_mapping_file
 
     console = Console(highlight=False, markup=False, soft_wrap=True)
     file = read_mapping_file(options.mapping_file)
     for table in file.tables or [""]:
-        try:
-            # The plan's keys are thrown away; any secret serves to check the rules.
-            plan = compile_plan(file.table(table), key_attributes=options.key, secret=bytes(16))
-        except MappingError as error:
-            place = f"{options.mapping_file}: tables.{table}: " if table else f"{options.mapping_file}: "
-            raise MappingFileError(f"{place}{error}") from None
+        place = f"{options.mapping_file}: tables.{table}" if table else options.mapping_file
+        plan = check_mapping(file.table(table), key_attributes=options.key, place=place)
         if table:
             console.print(f"{table}:")
         console.print(plan.explain(*options.explain))

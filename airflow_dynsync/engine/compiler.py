@@ -77,6 +77,7 @@ class RuleCompiler:
 
     def resolve(self, config: RuleConfig, place: str) -> tuple[Definition, Parameters, RuleOptions]:
         """Look up the transformer of a written rule and check everything beside it."""
+        short = isinstance(config, str)
         if isinstance(config, str):
             config = {"transformer": config}
         name = _transformer_name(config, place)
@@ -89,13 +90,16 @@ class RuleCompiler:
         if definition is None:
             known = [*catalogue(), *self._presets]
             raise MappingError(
-                f"{place}.transformer" if "transformer" in config else place,
+                place if short else f"{place}.transformer",
                 f"no transformer is named {name!r}{did_you_mean(name, known)}; `dynsync transformers` lists them",
             )
         common = RuleOptions.model_fields.keys()
         options = validate(RuleOptions, {key: value for key, value in written.items() if key in common}, place)
         parameters = validate(
-            definition.parameters, {key: value for key, value in written.items() if key not in common}, place
+            definition.parameters,
+            {key: value for key, value in written.items() if key not in common},
+            place,
+            beside=common,
         )
         _check_options(definition, options, place)
         return definition, parameters, options
@@ -193,8 +197,9 @@ def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str) -> Step
     """Return the step that draws a value for each place, from the stream of the item and the place."""
 
     def step(column: Column) -> list[WireValue | Drop]:
+        identities = column.identities()
         try:
-            return [_encode(function(None, keyed.stream(identity))) for identity in column.identities()]
+            return [_encode(function(None, keyed.stream(identity))) for identity in identities]
         except ValueRefusedError as error:
             raise TransformError(place, str(error)) from None
         except Exception as error:  # noqa: BLE001 - its message may hold the value

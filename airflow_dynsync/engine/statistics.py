@@ -5,10 +5,18 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
-MAX_PATHS = 1000
-"""Paths counted one by one; the attributes of tables with more distinct names are counted together."""
+from airflow_dynsync.engine.compiler import Rule
+from airflow_dynsync.engine.paths import format_path
+
+MAX_ROWS: Final = 1000
+"""Rows before the attributes that a default meets for the first time are counted together."""
+
+_OTHER_ATTRIBUTES: Final = -1
+
+Occurrence = tuple[Rule, str | int | None, str]
+"""A rule, for a default the top-level attribute that it met, and the outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,29 +57,38 @@ class Statistics:
         return asdict(self)
 
 
-Label = tuple[str, str, str, str]
-"""Path, rule, transformer, outcome."""
-
-
 class Tally:
     """Collects counts from several threads, a chunk at a time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._items = 0
-        self._counts: Counter[Label] = Counter()
+        self._counts: Counter[Occurrence] = Counter()
 
-    def add(self, items: int, counts: Counter[Label]) -> None:
+    def add(self, items: int, counts: Counter[Occurrence]) -> None:
         """Add one chunk's counts."""
         with self._lock:
             self._items += items
-            for label, count in counts.items():
-                if label not in self._counts and len(self._counts) >= MAX_PATHS:
-                    label = ("(other attributes)", *label[1:])  # noqa: PLW2901 - the row it is counted in
-                self._counts[label] += count
+            for occurrence, count in counts.items():
+                rule, attribute, outcome = occurrence
+                if attribute is None or occurrence in self._counts or len(self._counts) < MAX_ROWS:
+                    self._counts[occurrence] += count
+                else:
+                    self._counts[rule, _OTHER_ATTRIBUTES, outcome] += count
 
     def snapshot(self) -> Statistics:
         """Return the counts so far."""
         with self._lock:
-            rows = tuple(RuleCount(*label, count) for label, count in self._counts.items())
-            return Statistics(self._items, rows)
+            items, counts = self._items, self._counts.copy()
+        rows = [
+            (rule.index, RuleCount(_path(rule, attribute), rule.place, rule.definition.name, outcome, count))
+            for (rule, attribute, outcome), count in counts.items()
+        ]
+        rows.sort(key=lambda row: (row[0], row[1].path, row[1].outcome))
+        return Statistics(items, tuple(row for _, row in rows))
+
+
+def _path(rule: Rule, attribute: str | int | None) -> str:
+    if attribute is None:
+        return rule.written
+    return "(other attributes)" if attribute == _OTHER_ATTRIBUTES else format_path((attribute,))

@@ -94,7 +94,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _validate(self) -> None:
         """Find out what is wrong with the arguments, as far as they are known when the DAG is parsed."""
-        from airflow_dynsync.engine import compile_plan
+        from airflow_dynsync.sync.mapping_file import check_mapping
 
         if self.mapping_file is not None:
             for name, given in (
@@ -113,8 +113,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self._refuse_blank_where()
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
             mapping, _ = self._mapping()
-            # The keys of the plan are thrown away; any secret serves to check the rules.
-            compile_plan(mapping, key_attributes=self.key_attributes or (), secret=bytes(16))
+            check_mapping(mapping, key_attributes=self.key_attributes or (), place=self.mapping_file or "")
 
     def _refuse_blank_where(self) -> None:
         if self.where is not None and not self.where.strip():

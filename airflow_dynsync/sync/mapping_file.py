@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
-from airflow_dynsync.engine import Mapping, MappingError
+from airflow_dynsync.engine import Mapping, MappingError, Plan, compile_plan
 from airflow_dynsync.engine.mapping import RuleConfig, validate
 from airflow_dynsync.sync.errors import MappingFileError
 
@@ -78,6 +80,29 @@ def read_mapping_file(path: str | Path) -> MappingFile:
         return parse_mapping_file(text)
     except MappingError as error:
         raise MappingFileError(f"{path}: {error}") from None
+
+
+def check_mapping(mapping: Mapping, *, key_attributes: Sequence[str] = (), place: str | Path = "") -> Plan:
+    """Compile a mapping to find out whether it is right.
+
+    Args:
+        mapping: the rules.
+        key_attributes: the table's primary key, as far as it is known.
+        place: the file and table that the rules come from, for the error.
+
+    Returns:
+        a plan to explain; its keys are drawn at random.
+
+    Raises:
+        MappingError: the mapping is wrong and has no place.
+        MappingFileError: the mapping is wrong and comes from a file.
+    """
+    try:
+        return compile_plan(mapping, key_attributes=key_attributes, secret=secrets.token_bytes(16))
+    except MappingError as error:
+        if not place:
+            raise
+        raise MappingFileError(f"{place}: {error}") from None
 
 
 def parse_mapping_file(text: str) -> MappingFile:

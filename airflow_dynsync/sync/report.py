@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
+
+import orjson
 
 from airflow_dynsync.engine.statistics import RuleCount
 
@@ -40,7 +42,8 @@ class SyncReport:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""
-        return asdict(self)
+        plain: dict[str, Any] = orjson.loads(orjson.dumps(self))
+        return plain
 
     def __str__(self) -> str:
         rate = self.items_written / self.seconds if self.seconds else 0.0

@@ -107,7 +107,7 @@ def test_a_mapping_file_begins_at_the_dags_own_folder(tmp_path: Path) -> None:
         f"    DynamoDBAnonymizeSyncOperator(task_id='sync', mapping_file='rules.yaml', **{SIDES!r})\n"
     )
     (error,) = DagBag(tmp_path).import_errors.values()
-    assert "mappings.Email: no transformer is named" in error.strip().splitlines()[-1]
+    assert "rules.yaml: mappings.Email: no transformer is named" in error.strip().splitlines()[-1]
 
 
 def test_one_operator_can_be_mapped_over_tables() -> None:

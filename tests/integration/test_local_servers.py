@@ -198,9 +198,9 @@ def test_server_when_its_port_is_taken_meanwhile_starts_on_another(kind, monkeyp
     with socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        taken, free = other.getsockname()[1], dynamodb._free_port()
+        taken, free = other.getsockname()[1], dynamodb.free_port()
         ports = [free, taken]
-        monkeypatch.setattr(dynamodb, "_free_port", ports.pop)
+        monkeypatch.setattr(dynamodb, "free_port", ports.pop)
 
         with STARTERS[kind]() as server:
             assert server.endpoint_url.endswith(f":{free}")
