@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_dynsync.engine.compiler import Rule
@@ -54,7 +54,8 @@ class Statistics:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the counts as plain JSON values."""
-        return asdict(self)
+        plain: dict[str, Any] = orjson.loads(orjson.dumps(self))
+        return plain
 
 
 class Tally:

@@ -73,7 +73,8 @@ def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors
         "from airflow.sdk import DAG\n"
         "from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator\n"
         "with DAG('wrong'):\n"
-        f"    DynamoDBAnonymizeSyncOperator(task_id='sync', mappings={mappings!r}, key_attributes=['Id'], **{SIDES!r})\n"
+        f"    DynamoDBAnonymizeSyncOperator(task_id='sync', mappings={mappings!r}, key_attributes=['Id'],"
+        f" **{SIDES!r})\n"
     )
     (error,) = DagBag(tmp_path).import_errors.values()
     assert error.strip().splitlines()[-1].startswith(f"airflow_dynsync.engine.errors.MappingError: {message}")
