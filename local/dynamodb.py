@@ -11,17 +11,15 @@ it dies in any other way.
 
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from socket import socket
-from typing import IO, TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 from local.parts import PartMissing, dynamodb_local_folder, java, ministack_python
+from local.processes import free_port, guarded
 
 if TYPE_CHECKING:
     from botocore.config import Config
@@ -36,7 +34,6 @@ Kind = Literal["ministack", "dynamodb-local"]
 _Launch = tuple[list[str], dict[str, str]]  # command, environment
 
 _READY_WITHIN_SECONDS = 60.0
-_STOPPED_WITHIN_SECONDS = 15.0
 _LOOK_SECONDS = 0.02
 _ONE_ANSWER_SECONDS = 3.0
 _ATTEMPTS = 3
@@ -151,11 +148,15 @@ def dynamodb_local() -> Iterator[Server]:
 
 @contextmanager
 def _running(kind: Kind, launch: Callable[[int], _Launch]) -> Iterator[Server]:
+    # None of the caller's AWS settings reach the server.
+    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    inherited["TMPDIR"] = tempfile.gettempdir()
     with tempfile.TemporaryFile() as log:
         for _ in range(_ATTEMPTS):
-            port = _free_port()
+            port = free_port()
             server = Server(kind, f"http://127.0.0.1:{port}")
-            with _process(launch(port), log) as process:
+            command, settings = launch(port)
+            with guarded(command, {**inherited, **settings}, log) as process:
                 # Another program may have taken the port meanwhile: ours ends, and another port is tried.
                 if _answers(server, process):
                     yield server
@@ -163,30 +164,6 @@ def _running(kind: Kind, launch: Callable[[int], _Launch]) -> Iterator[Server]:
         log.seek(0)
         lines = log.read().decode(errors="replace").splitlines()
     raise ServerError("\n".join([f"{kind} did not start; its last lines were:", *lines[-20:]]))
-
-
-@contextmanager
-def _process(launch: _Launch, log: IO[bytes]) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a command under its guard, which ends it when this process dies in a way that runs no `finally`."""
-    command, settings = launch
-    # None of the caller's AWS settings reach the server.
-    inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    process = subprocess.Popen(
-        [sys.executable, "-I", "-S", str(Path(__file__).with_name("guard.py")), *command],
-        stdin=subprocess.PIPE,
-        stdout=log,
-        stderr=log,
-        env={**inherited, "TMPDIR": tempfile.gettempdir(), **settings},
-        # Ctrl-C reaches a terminal's whole process group; the server ends when its `with` block does.
-        start_new_session=True,
-    )
-    try:
-        yield process
-    finally:
-        process.terminate()
-        process.wait(_STOPPED_WITHIN_SECONDS)
-        if process.stdin:
-            process.stdin.close()
 
 
 def _answers(server: Server, process: subprocess.Popen[bytes]) -> bool:
@@ -204,9 +181,3 @@ def _answers(server: Server, process: subprocess.Popen[bytes]) -> bool:
         else:
             return process.poll() is None
     return False
-
-
-def _free_port() -> int:
-    with socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
