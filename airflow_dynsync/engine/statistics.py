@@ -7,6 +7,8 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Final
 
+import orjson
+
 from airflow_dynsync.engine.compiler import Rule
 from airflow_dynsync.engine.paths import format_path
 
