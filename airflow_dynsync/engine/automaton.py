@@ -8,7 +8,8 @@ states are built.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
 
 from airflow_dynsync.engine.compiler import Rule
 from airflow_dynsync.engine.errors import MappingError
@@ -21,11 +22,14 @@ from airflow_dynsync.engine.paths import (
     skip_depth,
 )
 
-SHIELDS = frozenset({"passthrough", "drop"})
+SHIELDS: Final = frozenset({"passthrough", "drop"})
 """Transformers that say what becomes of a whole subtree and still let a more specific rule act inside it."""
 
-_OTHER_INDEX = -1
-_LEAST: Rank = (-1, 0)
+MAX_STATES: Final = 10_000
+"""Wildcards behind a ``**`` can double the states with every step; a mapping with more is refused."""
+
+_OTHER_INDEX: Final = -1
+_LEAST: Final[Rank] = (-1, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,15 +37,16 @@ class Cover:
     """What becomes of the leaves that no rule acts on.
 
     Attributes:
-        verdict: ``keep``, ``drop``, ``fail``, or ``default``.
+        verdict: what happens to them.
         defaults: with ``default``, the rule by type letter; types without one are kept.
     """
 
-    verdict: str
+    verdict: Literal["keep", "drop", "fail", "default"]
     defaults: Mapping[str, Rule] = field(default_factory=dict)
 
 
-KEEP = Cover("keep")
+KEEP: Final = Cover("keep")
+DROPPED: Final = Cover("drop")
 
 
 @dataclass(slots=True, eq=False)
@@ -52,31 +57,32 @@ class State:
         rule: acts on the value here; None where none does.
         shield: the passthrough or drop rule that is written for this very place, to be counted.
         cover: what becomes of the leaves here and below that no rule acts on.
+        descends: what lies below has to be looked at one by one.
         names: the states behind the keys of a map that some path names.
         other_name: the state behind every other key.
         indexes: likewise for the elements of a list.
         other_index: likewise.
-        descends: something can happen below.
         created: rules by name that create their attribute where it is missing.
     """
 
     rule: Rule | None
     shield: Rule | None
     cover: Cover
+    descends: bool = False
     names: dict[str, State] = field(default_factory=dict)
     other_name: State | None = None
     indexes: dict[int, State] = field(default_factory=dict)
     other_index: State | None = None
-    descends: bool = False
     created: tuple[tuple[str, Rule], ...] = ()
 
     @property
     def inert(self) -> bool:
         """Nothing happens here or below."""
-        return self.rule is None and self.shield is None and not self.descends
+        return self.rule is None and self.shield is None and self.cover.verdict == "keep" and not self.descends
 
 
 _Config = frozenset[tuple[int, int]]
+"""What can still match: a rule's index, and the step of its path that is expected next."""
 
 
 class _Builder:
@@ -86,43 +92,64 @@ class _Builder:
         self._ranks = [rank(path) for path in paths]
         self._unmapped = unmapped
         self._states: dict[tuple[_Config, int | None, int | None], State] = {}
+        self._unconnected: list[tuple[State, _Config, int | None]] = []
 
-    def start(self) -> State:
-        return self._state(
+    def build(self) -> State:
+        start = self._state(
             frozenset((index, at) for index, path in enumerate(self._paths) for at in skip_depth(path, {0})),
             None,
         )
+        while self._unconnected:
+            if len(self._states) > MAX_STATES:
+                raise MappingError(
+                    "mappings", "too many wildcards behind ** to follow; name more steps of these paths"
+                )
+            self._connect(*self._unconnected.pop())
+        effective = {accepted for _, _, accepted in self._states}
+        for index, rule in enumerate(self._rules):
+            if index not in effective:
+                raise MappingError(
+                    rule.place,
+                    "never takes effect: other rules decide about all that it matches; remove it or name its"
+                    " attribute in full",
+                )
+        return start
 
     def _state(self, config: _Config, cover: int | None) -> State:
+        """Return the state of a place where ``config`` matches, inside what the rule ``cover`` covers."""
         accepted = self._winner(config, cover)
         covering = cover if accepted is None else accepted
-        floor = _LEAST if covering is None else self._ranks[covering]
+        floor = self._floor(covering)
         open_ = frozenset(
             (index, at) for index, at in config if at < len(self._paths[index]) and self._ranks[index] >= floor
         )
-        acting = accepted is not None and self._rules[accepted].definition.name not in SHIELDS
-        if acting and accepted is not None:
-            self._refuse_inside(accepted, open_)
+        rule = None if accepted is None else self._rules[accepted]
+        acts = rule is not None and rule.definition.name not in SHIELDS
+        if rule is not None and acts:
+            self._refuse_inside(rule, open_)
             open_ = frozenset()
         key = (open_, covering, accepted)
         if (known := self._states.get(key)) is not None:
             return known
-        rule = None if accepted is None else self._rules[accepted]
-        state = State(
-            rule=rule if acting else None,
-            shield=None if acting else rule,
+        state = self._states[key] = State(
+            rule=rule if acts else None,
+            shield=None if acts else rule,
             cover=self._cover(covering),
         )
-        self._states[key] = state
-        if not acting:
-            self._connect(state, open_, covering)
+        if not acts:
+            state.descends = bool(open_) or state.cover.verdict in ("fail", "default")
+            self._unconnected.append((state, open_, covering))
         return state
+
+    def _floor(self, cover: int | None) -> Rank:
+        """Return the least rank that reaches inside what a rule covers."""
+        return _LEAST if cover is None else self._ranks[cover]
 
     def _winner(self, config: _Config, cover: int | None) -> int | None:
         """Return the rule written for this place that outranks the others and what covers it."""
-        floor = _LEAST if cover is None else self._ranks[cover]
+        floor = self._floor(cover)
         here = sorted(
-            {index for index, at in config if at == len(self._paths[index]) and self._ranks[index] >= floor},
+            (index for index, at in config if at == len(self._paths[index]) and self._ranks[index] >= floor),
             key=lambda index: self._ranks[index],
             reverse=True,
         )
@@ -135,35 +162,33 @@ class _Builder:
             )
         return here[0] if here else None
 
-    def _refuse_inside(self, outer: int, open_: _Config) -> None:
+    def _refuse_inside(self, outer: Rule, open_: _Config) -> None:
         for index, _ in sorted(open_):
             if Wildcard.DEPTH not in self._paths[index]:
-                name = self._rules[outer].definition.name
                 raise MappingError(
                     self._rules[index].place,
-                    f"lies inside {self._rules[outer].place}, which {name} replaces as a whole;"
+                    f"lies inside {outer.place}, which {outer.definition.name} replaces as a whole;"
                     " remove one of the two, or map the outer one to passthrough or drop",
                 )
 
     def _cover(self, covering: int | None) -> Cover:
         if covering is None:
             return self._unmapped
-        return Cover("drop") if self._rules[covering].definition.name == "drop" else KEEP
+        return DROPPED if self._rules[covering].definition.name == "drop" else KEEP
 
     def _connect(self, state: State, open_: _Config, cover: int | None) -> None:
-        names = {self._paths[index][at] for index, at in open_}
-        literal_names = {step for step in names if isinstance(step, str)}
-        literal_indexes = {step for step in names if isinstance(step, int)}
-        state.other_name = self._after(open_, _name_besides(literal_names), cover)
+        expected = {self._paths[index][at] for index, at in open_}
+        names = {step for step in expected if isinstance(step, str)}
+        indexes = {step for step in expected if isinstance(step, int)}
+        state.other_name = self._after(open_, _name_besides(names), cover)
         state.other_index = self._after(open_, _OTHER_INDEX, cover)
-        state.names = {name: self._after(open_, name, cover) for name in sorted(literal_names)}
-        state.indexes = {index: self._after(open_, index, cover) for index in sorted(literal_indexes)}
+        state.names = {name: self._after(open_, name, cover) for name in sorted(names)}
+        state.indexes = {index: self._after(open_, index, cover) for index in sorted(indexes)}
         state.created = tuple(
             (name, child.rule)
             for name, child in state.names.items()
             if child.rule is not None and child.rule.options.when_missing == "generate"
         )
-        state.descends = bool(open_) or state.cover.verdict != "keep"
 
     def _after(self, open_: _Config, step: str | int, cover: int | None) -> State:
         by_rule: dict[int, set[int]] = {}
@@ -199,16 +224,10 @@ def build_automaton(
         key_attributes: the table's primary key; they pass through unless a rule's path is exactly their name.
 
     Raises:
-        MappingError: two rules of equal rank can match one attribute, or a rule lies inside one that replaces
-            the whole value.
+        MappingError: two rules of equal rank can match one attribute, a rule lies inside one that replaces the
+            whole value, or it never takes effect.
     """
-    start = _Builder(rules, paths, unmapped).start()
-    for name in key_attributes:
-        mapped = next((rule for rule, path in zip(rules, paths, strict=True) if path == (name,)), None)
-        if mapped is None:
-            start.names[name] = State(rule=None, shield=None, cover=KEEP)
-        elif mapped.definition.name in SHIELDS:
-            start.names[name] = State(rule=None, shield=mapped, cover=KEEP)
-        else:
-            start.names[name] = State(rule=mapped, shield=None, cover=KEEP)
-    return start
+    start = _Builder(rules, paths, unmapped).build()
+    # The builder's start can be the state of a nested place as well, where these names are no keys.
+    kept = {name: State(rule=None, shield=None, cover=KEEP) for name in key_attributes if (name,) not in paths}
+    return replace(start, names=start.names | kept)

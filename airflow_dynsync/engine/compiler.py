@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -65,9 +65,11 @@ class RuleCompiler:
     def __init__(self, secret: Secret, presets: Mapping[str, dict[str, Any]]) -> None:
         self._secret = secret
         self._presets = presets
-        for name in presets:
+        for name, preset in presets.items():
+            place = f"presets.{name}"
             if name in catalogue():
-                raise MappingError(f"presets.{name}", "a built-in transformer has that name; choose another")
+                raise MappingError(place, "a built-in transformer has that name; choose another")
+            _definition(_transformer_name(preset, place), f"{place}.transformer", catalogue())
 
     def rule(self, index: int, config: RuleConfig, place: str, path: Path | None, written: str) -> Rule:
         """Compile one rule of a mapping."""
@@ -84,15 +86,10 @@ class RuleCompiler:
         written = {key: value for key, value in config.items() if key != "transformer"}
         if name in self._presets:
             preset = self._presets[name]
-            name = _transformer_name(preset, f"presets.{name}")
+            name = preset["transformer"]
             written = {key: value for key, value in preset.items() if key != "transformer"} | written
-        definition = catalogue().get(name)
-        if definition is None:
-            known = [*catalogue(), *self._presets]
-            raise MappingError(
-                place if short else f"{place}.transformer",
-                f"no transformer is named {name!r}{did_you_mean(name, known)}; `dynsync transformers` lists them",
-            )
+        known = [*catalogue(), *self._presets]
+        definition = _definition(name, place if short else f"{place}.transformer", known)
         common = RuleOptions.model_fields.keys()
         options = validate(RuleOptions, {key: value for key, value in written.items() if key in common}, place)
         parameters = validate(
@@ -143,10 +140,22 @@ class _Inner:
         return self.compiler.keyed(*purpose)
 
 
+def _definition(name: str, place: str, known: Iterable[str]) -> Definition:
+    definition = catalogue().get(name)
+    if definition is None:
+        raise MappingError(
+            place,
+            f"no transformer is named {name!r}{did_you_mean(name, known)}; `dynsync transformers` lists them",
+        )
+    return definition
+
+
 def _transformer_name(config: Any, place: str) -> str:
     if not isinstance(config, dict):
         raise MappingError(place, f"expected a transformer's name or a mapping, got {type_in_words(config)}")
-    name = config.get("transformer")
+    if "transformer" not in config:
+        raise MappingError(f"{place}.transformer", "is required; name one")
+    name = config["transformer"]
     if not isinstance(name, str):
         got = type_in_words(name)
         raise MappingError(f"{place}.transformer", f"expected the name of a transformer, got {got}")

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
+from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.keyed import Keyed, Stream, join_parts
 from airflow_dynsync.engine.values import WireItem, WireValue
 
@@ -109,10 +110,20 @@ class Chunk:
         """Return the source primary key of an item as bytes; without key attributes, the whole item."""
         known = self._identities.get(row)
         if known is None:
-            item = self.items[row]
-            names = self._key_attributes or sorted(item)
-            known = self._identities[row] = join_parts(*(part for name in names for part in _flat(item[name])))
+            known = self._identities[row] = join_parts(*self._identity_parts(self.items[row], row))
         return known
+
+    def _identity_parts(self, item: WireItem, row: int) -> list[str]:
+        if not self._key_attributes:
+            return _flat({"M": item})
+        for name in self._key_attributes:
+            if name not in item:
+                raise TransformError(
+                    name,
+                    "an item lacks this primary-key attribute, on which generated values depend; read whole items",
+                    row=row,
+                )
+        return [part for name in self._key_attributes for part in _flat(item[name])]
 
 
 def _flat(value: WireValue) -> list[str]:
@@ -122,7 +133,7 @@ def _flat(value: WireValue) -> list[str]:
     if isinstance(payload, Mapping):
         inner = [part for name in sorted(payload) for part in (name, *_flat(payload[name]))]
     elif isinstance(payload, list):
-        inner = [part for element in payload for part in (_flat(element) if kind == "L" else [element])]
+        inner = [part for element in payload for part in _flat(element)] if kind == "L" else sorted(payload)
     else:
         inner = [str(payload)]
     return [kind, str(len(inner)), *inner]

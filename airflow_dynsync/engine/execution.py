@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from airflow_dynsync.engine.automaton import Cover, State
@@ -16,7 +17,7 @@ from airflow_dynsync.engine.compiler import Rule
 from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop
 from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.paths import format_path
-from airflow_dynsync.engine.statistics import Label
+from airflow_dynsync.engine.statistics import Occurrence
 from airflow_dynsync.engine.values import (
     ELEMENT_OF_SET,
     NULL,
@@ -51,8 +52,8 @@ class Execution:
         self._rules = rules
         self._chunk = chunk
         self._slots: list[list[Slot]] = [[] for _ in rules]
-        self._lists_with_holes: list[list[WireValue]] = []
-        self.counts: Counter[Label] = Counter()
+        self._lists_with_holes: dict[int, list[WireValue]] = {}
+        self.counts: Counter[Occurrence] = Counter()
 
     def run(self) -> list[WireItem]:
         """Return the chunk's items, transformed."""
@@ -62,7 +63,7 @@ class Execution:
         for rule, slots in zip(self._rules, self._slots, strict=True):
             if slots:
                 self._act(rule, slots)
-        for elements in self._lists_with_holes:
+        for elements in self._lists_with_holes.values():
             elements[:] = [element for element in elements if element is not _HOLE]
         return results
 
@@ -94,24 +95,21 @@ class Execution:
             self._slots[state.rule.index].append(Slot(container, place, value, row))
             return
         if state.shield is not None:
-            outcome = "dropped" if state.cover.verdict == "drop" else "kept"
-            self.counts[_label(state.shield, state.shield.written, outcome)] += 1
-        if not state.descends:
-            return
+            self._count(state.shield, place, "dropped" if state.cover.verdict == "drop" else "kept")
         ((kind, payload),) = value.items()
-        if kind == "M":
+        if state.descends and kind == "M" and (payload or state.created):
             members = dict(payload)
             container[place[-1]] = {"M": members}
             self._visit_map(state, members, row, place)
-            if not members and state.cover.verdict == "drop":
+            if state.cover.verdict == "drop" and not members and not state.created:
                 self._remove(container, place[-1])
-        elif kind == "L":
+        elif state.descends and kind == "L" and payload:
             elements = list(payload)
             container[place[-1]] = {"L": elements}
             self._visit_list(state, elements, row, place)
             if state.cover.verdict == "drop" and all(element is _HOLE for element in elements):
                 self._remove(container, place[-1])
-        if kind not in ("M", "L") or not payload:
+        else:
             self._visit_leaf(state.cover, container, place, value, kind, row)
 
     def _visit_leaf(
@@ -134,7 +132,7 @@ class Execution:
     def _remove(self, container: Container, key: str | int) -> None:
         if isinstance(container, list) and isinstance(key, int):
             container[key] = _HOLE
-            self._lists_with_holes.append(container)
+            self._lists_with_holes[id(container)] = container
         else:
             container.pop(key, None)
 
@@ -148,9 +146,9 @@ class Execution:
                 continue
             ((kind, payload),) = slot.value.items()
             if kind == "NULL" and rule.keeps_null:
-                self._count(rule, slot, "kept_null")
+                self._count(rule, slot.place, "kept_null")
             elif payload == "" and rule.definition.keeps_empty:
-                self._count(rule, slot, "kept_empty")
+                self._count(rule, slot.place, "kept_empty")
             elif kind in rule.definition.accepts or kind == "NULL":
                 whole.append(slot)
             elif ELEMENT_OF_SET.get(kind) in rule.definition.accepts:
@@ -174,30 +172,31 @@ class Execution:
                 self._check_key(rule, slot, result)
             if result is DROP:
                 self._remove(slot.container, slot.place[-1])
-                self._count(rule, slot, "dropped")
+                self._count(rule, slot.place, "dropped")
             else:
                 slot.container[slot.place[-1]] = result
-                self._count(rule, slot, "generated" if slot.value is None else "transformed")
+                self._count(rule, slot.place, "generated" if slot.value is None else "transformed")
 
     def _act_on_sets(self, rule: Rule, slots: list[Slot]) -> None:
         """Transform sets element by element; elements are ranked, so that a set's order does not matter."""
         column = Column(self._chunk, [], [], [])
+        sets = []
         for slot in slots:
             ((kind, payload),) = (slot.value or NULL).items()
-            for ordinal, element in enumerate(sorted(payload)):
-                column.values.append({ELEMENT_OF_SET[kind]: element})
-                column.rows.append(slot.row)
-                column.places.append((*slot.place, ordinal))
+            kept = [""] if rule.definition.keeps_empty and "" in payload else []
+            elements = sorted(element for element in payload if element not in kept)
+            column.values.extend({ELEMENT_OF_SET[kind]: element} for element in elements)
+            column.rows.extend([slot.row] * len(elements))
+            column.places.extend((*slot.place, ordinal) for ordinal in range(len(elements)))
+            sets.append((slot, kind, kept, len(elements)))
         results = iter(rule.step(column))
-        for slot in slots:
-            ((kind, payload),) = (slot.value or NULL).items()
-            kept = [result for _, result in zip(payload, results, strict=False) if result not in (DROP, NULL)]
-            if any(ELEMENT_OF_SET[kind] not in result for result in kept):
+        for slot, kind, kept, count in sets:
+            given = [result for result in islice(results, count) if result is not DROP and result != NULL]
+            if any(ELEMENT_OF_SET[kind] not in result for result in given):
                 self._mismatch(rule, slot, kind)
-            elif kept:
-                members = dict.fromkeys(payload for result in kept for payload in result.values())
+            elif members := dict.fromkeys(kept + [result[ELEMENT_OF_SET[kind]] for result in given]):
                 slot.container[slot.place[-1]] = {kind: list(members)}
-                self._count(rule, slot, "transformed")
+                self._count(rule, slot.place, "transformed")
             else:
                 self._replace(rule, slot, rule.options.on_empty_set, "set_emptied")
 
@@ -222,7 +221,7 @@ class Execution:
             self._remove(slot.container, slot.place[-1])
         elif action == "null":
             slot.container[slot.place[-1]] = NULL
-        self._count(rule, slot, outcome)
+        self._count(rule, slot.place, outcome)
 
     def _check_key(self, rule: Rule, slot: Slot, result: WireValue | Drop) -> None:
         before = next(iter(slot.value or NULL))
@@ -234,10 +233,5 @@ class Execution:
                 row=slot.row,
             )
 
-    def _count(self, rule: Rule, slot: Slot, outcome: str) -> None:
-        path = rule.written if rule.path is not None else format_path(slot.place[:1])
-        self.counts[_label(rule, path, outcome)] += 1
-
-
-def _label(rule: Rule, path: str, outcome: str) -> Label:
-    return path, rule.place, rule.definition.name, outcome
+    def _count(self, rule: Rule, place: Place, outcome: str) -> None:
+        self.counts[rule, place[0] if rule.path is None else None, outcome] += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from airflow_dynsync.engine.automaton import SHIELDS, Cover, State
+from airflow_dynsync.engine.automaton import Cover, State
 from airflow_dynsync.engine.compiler import Rule
 from airflow_dynsync.engine.errors import MappingError
 from airflow_dynsync.engine.paths import Wildcard, advance, parse_path, rank, skip_depth
+from airflow_dynsync.engine.values import ELEMENT_OF_SET
 
 _POLICY_IN_WORDS = {
     "keep": "passes through (unmapped)",
@@ -47,8 +48,10 @@ def _transformer(rule: Rule) -> str:
 def _explain_cover(cover: Cover) -> str:
     if cover.verdict != "default":
         return _POLICY_IN_WORDS[cover.verdict]
-    by_kind = {kind: rule for kind, rule in cover.defaults.items() if len(kind) == 1 or kind == "BOOL"}
-    return ", ".join(f"{kind} by {_transformer(rule)}" for kind, rule in by_kind.items())
+    by_kind = [
+        f"{kind} by {_transformer(rule)}" for kind, rule in cover.defaults.items() if kind not in ELEMENT_OF_SET
+    ]
+    return ", ".join([*by_kind, "other types pass through (unmapped)"])
 
 
 def _explain_path(root: State, rules: Sequence[Rule], key_attributes: Sequence[str], text: str) -> str:
@@ -76,7 +79,7 @@ def _explain_path(root: State, rules: Sequence[Rule], key_attributes: Sequence[s
             if rule.path is not None and rule is not nearest and _may_match(rule, path)
         ]
         why = f"{nearest.place} is the most specific" + (f", before {', '.join(others)}" if others else "")
-        effect = "stays" if nearest.definition.name in SHIELDS - {"drop"} else _transformer(nearest)
+        effect = "stays" if nearest.definition.name == "passthrough" else _transformer(nearest)
         return f"{text}: {effect} ({why})"
     if path[0] in key_attributes:
         return f"{text}: passes through (primary key)"

@@ -91,13 +91,13 @@ class Stream:
         return drawn
 
     def _extend(self, missing: int) -> None:
-        buffer = self._buffer[self._position :]
+        blocks = [self._buffer[self._position :]]
         for _ in range(-(-missing // _BLOCK)):
             state = self._base.copy()
             state.update(self._counter.to_bytes(4, "big") + self._data)
-            buffer += state.digest()
+            blocks.append(state.digest())
             self._counter += 1
-        self._buffer = buffer
+        self._buffer = b"".join(blocks)
         self._position = 0
 
     def below(self, bound: int) -> int:

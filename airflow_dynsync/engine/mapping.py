@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError
 
 from airflow_dynsync.engine.definitions import Parameters
 from airflow_dynsync.engine.errors import MappingError
@@ -14,6 +14,18 @@ from airflow_dynsync.engine.errors import MappingError
 RuleConfig = str | dict[str, Any]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 UnmappedPolicy = Literal["anonymize", "passthrough", "fail", "drop", "neosync"]
+UnmappedType = Literal["S", "N", "BOOL", "B"]
+_CompiledLater = Annotated[RuleConfig, SkipValidation]
+
+
+def _policy(value: Any) -> Any:
+    by_type = isinstance(value, dict)
+    known = get_args(UnmappedType if by_type else UnmappedPolicy)
+    for name in value if by_type else [value]:
+        if name not in known:
+            got = repr(name) if isinstance(name, str) else type_in_words(name)
+            raise ValueError(f"expected {', '.join(map(repr, known))}; got {got}{did_you_mean(name, known)}")
+    return value
 
 
 class Mapping(BaseModel):
@@ -30,8 +42,10 @@ class Mapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mappings: dict[str, RuleConfig] = Field(default_factory=dict)
-    unmapped: UnmappedPolicy | dict[Literal["S", "N", "BOOL", "B"], RuleConfig] = "anonymize"
+    mappings: dict[str, _CompiledLater] = Field(default_factory=dict)
+    unmapped: Annotated[UnmappedPolicy | dict[UnmappedType, _CompiledLater], BeforeValidator(_policy)] = (
+        "anonymize"
+    )
     presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @classmethod
@@ -68,28 +82,36 @@ class RuleOptions(Parameters):
     allow_key_collisions: bool = False
 
 
-def validate(model: type[ModelT], config: Any, place: str) -> ModelT:
-    """Return ``config`` as a ``model``, or raise a `MappingError` that names the field and the remedy."""
+def validate(model: type[ModelT], config: Any, place: str, *, beside: Iterable[str] = ()) -> ModelT:
+    """Return ``config`` as a ``model``, or raise a `MappingError` that names the field and the remedy.
+
+    Args:
+        model: the pydantic model.
+        config: what was written.
+        place: where.
+        beside: names that may be written at the same place and are checked elsewhere.
+    """
     try:
         return model.model_validate(config)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=True)[0]
+        first = error.errors(include_url=False)[0]
         steps = [place] if place else []
-        steps += [str(step) for step in first["loc"] if not str(step).startswith(("function-", "literal["))]
-        raise MappingError(".".join(steps) or "mapping", _in_words(first, model)) from None
+        steps += [str(step) for step in first["loc"] if step != "[key]"]
+        raise MappingError(
+            ".".join(steps) or "mapping", _in_words(first, [*model.model_fields, *beside])
+        ) from None
 
 
-def _in_words(error: Any, model: type[BaseModel]) -> str:
+def _in_words(error: Any, names: Iterable[str]) -> str:
     match error["type"]:
         case "extra_forbidden":
-            names = sorted(model.model_fields)
-            known = f"known are {', '.join(names)}" if names else "it takes none"
-            return f"unknown name{did_you_mean(error['loc'][-1], names)}; {known}"
+            return f"unknown name{did_you_mean(error['loc'][-1], names)}; known are {', '.join(names)}"
         case "missing":
             return "is required; give it a value"
         case "value_error":
             return str(error["ctx"]["error"])
-    expected = error["msg"].removeprefix("Input should be ")
+    _, _, expected = error["msg"].rpartition(" should ")
+    expected = expected.removeprefix("be ") if expected.startswith("be ") else f"it to {expected}"
     return f"expected {expected}, got {type_in_words(error['input'])}"
 
 
@@ -110,4 +132,4 @@ def type_in_words(value: Any) -> str:
     ):
         if isinstance(value, types):
             return words
-    return "nothing" if value is None else f"a {type(value).__name__}"
+    return 'null (to mean the word, write "null")' if value is None else f"a value of type {type(value).__name__}"

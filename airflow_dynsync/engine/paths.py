@@ -39,7 +39,7 @@ Rank = tuple[int, int]
 _TOKEN = re.compile(
     r"""
       (?P<dot>\.)
-    | \[ (?P<index>\d+) \]
+    | \[ (?P<index>[0-9]{1,6}) \]
     | (?P<any_index>\[\*\])
     | (?P<depth>\*\*)
     | (?P<any_name>\*)

@@ -14,7 +14,7 @@ from airflow_dynsync.engine.errors import MappingError
 from airflow_dynsync.engine.execution import Execution
 from airflow_dynsync.engine.explanation import explain
 from airflow_dynsync.engine.keyed import MIN_SECRET_BYTES, Secret
-from airflow_dynsync.engine.mapping import Mapping, RuleConfig
+from airflow_dynsync.engine.mapping import Mapping, RuleConfig, type_in_words
 from airflow_dynsync.engine.paths import Path, Wildcard, parse_path
 from airflow_dynsync.engine.statistics import Statistics, Tally
 from airflow_dynsync.engine.values import WireItem
@@ -100,6 +100,10 @@ def compile_plan(
         MappingError: the mapping is wrong; it names the path and the remedy.
     """
     mapping = Mapping.parse(mapping)
+    if isinstance(key_attributes, str):
+        raise MappingError("key_attributes", "expected a sequence of names, got a string; write (name,)")
+    if secret is not None and not isinstance(secret, bytes):
+        raise MappingError("secret", f"expected bytes, got {type_in_words(secret)}")
     if secret is not None and len(secret) < MIN_SECRET_BYTES:
         raise MappingError("secret", f"at least {MIN_SECRET_BYTES} bytes are needed, got {len(secret)}")
     compiler = RuleCompiler(Secret(secret or secrets.token_bytes(32)), mapping.presets)
@@ -149,8 +153,12 @@ def _check_default(rule: Rule, kind: str) -> None:
 def _key_rule(rule: Rule, *, has_secret: bool) -> Rule:
     """Return the rule of a primary-key attribute, or say why it cannot be one."""
     name = rule.definition.name
-    if name in ("null", "drop") or "null" in (rule.options.on_type_mismatch, rule.options.on_empty_set):
-        raise MappingError(rule.place, f"{name} would take the primary key away; a key is always there")
+    if name in ("null", "drop"):
+        raise MappingError(rule.place, f"{name} would take the primary key away; choose another transformer")
+    if rule.options.on_type_mismatch in ("null", "drop"):
+        raise MappingError(
+            f"{rule.place}.on_type_mismatch", "would take the primary key away; choose fail or passthrough"
+        )
     if name != "passthrough":
         uniqueness = rule.uniqueness
         if uniqueness is Uniqueness.LOSSY and not rule.options.allow_key_collisions:
