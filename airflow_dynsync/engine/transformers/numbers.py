@@ -36,7 +36,7 @@ def _around(below: Decimal, above: Decimal, precision: int, finest: Callable[[De
     """
 
     def transform(value: Decimal, stream: Stream) -> Decimal:
-        low = max(_EXACT.subtract(value, below), -_LARGEST)
+        low = max(_EXACT.subtract(value, below), _LARGEST.copy_negate())
         high = min(_EXACT.add(value, above), _LARGEST)
         exponent = max(finest(value), max(low.adjusted(), high.adjusted()) - precision + 1, MIN_EXPONENT)
         position = _EXACT.scaleb(value, -exponent)

@@ -94,9 +94,9 @@ def _generate_float64(parameters: GenerateFloat64) -> Scalar:
 
     def generate(_value: Any, stream: Stream) -> Decimal:
         number = rounded(_EXACT.fma(step, stream.below(steps + 1), low))
-        if abs(number) < smallest:
+        if number.copy_abs() < smallest:
             number = Decimal(0)
-        return -number if randomize_sign and stream.chance() else number
+        return number.copy_negate() if randomize_sign and stream.chance() else number
 
     return generate
 

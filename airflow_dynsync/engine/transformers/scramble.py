@@ -29,15 +29,17 @@ _PAGE: Final = 128
 
 
 @cache
-def _letters_of_script(points: range, kind: str, script: str) -> str:
+def _letters_of_script(points: range, kind: str, script: str, is_lower: bool) -> str:
     """Return the characters of one category and script, such as Cyrillic capitals, among some code points.
 
-    Unicode 3.2, which every Python carries, keeps them the same whichever version of Unicode Python knows.
+    They are those of Unicode 3.2, which every Python carries: the same whichever later version Python knows.
     """
     return "".join(
         char
         for char in map(chr, points)
-        if ucd_3_2_0.category(char) == kind and ucd_3_2_0.name(char, "").split(" ")[0] == script
+        if category(char) == kind
+        and ucd_3_2_0.name(char, "").split(" ")[0] == script
+        and char.islower() is is_lower
     )
 
 
@@ -51,12 +53,12 @@ def _alternatives(char: str) -> str:
         return DIGITS
     if kind[0] not in "LM":
         return SPECIALS
-    script = ucd_3_2_0.name(char, "").split(" ")[0]
-    page = ord(char) // _PAGE * _PAGE
-    points = _LARGE_SCRIPTS.get(script, range(page, page + _PAGE))
-    letters = _letters_of_script(points, ucd_3_2_0.category(char), script)
-    if len(letters) >= _ENOUGH:
-        return letters
+    if script := ucd_3_2_0.name(char, "").split(" ")[0]:
+        page = ord(char) // _PAGE * _PAGE
+        points = _LARGE_SCRIPTS.get(script, range(page, page + _PAGE))
+        letters = _letters_of_script(points, kind, script, char.islower())
+        if len(letters) >= _ENOUGH:
+            return letters
     return UPPER if char.isupper() or char.istitle() else LOWER
 
 
