@@ -101,8 +101,7 @@ def test_an_example_is_of_an_accepted_type_and_gives_a_declared_one(definition: 
 
 @EVERY
 def test_null_stays_null(definition: Definition) -> None:
-    if "NULL" not in definition.accepts or definition.keeps_empty:
-        assert applied(definition, None) is None
+    assert applied(definition, None) is None
 
 
 @EVERY

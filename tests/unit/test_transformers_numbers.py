@@ -103,10 +103,18 @@ def test_a_plan_takes_numbers_as_they_are_written() -> None:
     assert item["Price"]["N"] in {"4.9", "5.1", "5.2"}
 
 
-@pytest.mark.parametrize(("above", "expected"), [(10000, Uniqueness.LOSSY), (10**20, Uniqueness.NOT_GUARANTEED)])
-def test_the_uniqueness_class_follows_the_width_of_the_range(above: int, expected: Uniqueness) -> None:
-    definition = catalogue()["transform_int64"]
-    parameters = definition.parameters.model_validate({"randomization_range_max": above})
+@pytest.mark.parametrize(
+    ("above", "more", "expected"),
+    [
+        (10000, {}, Uniqueness.LOSSY),
+        (10**20, {}, Uniqueness.NOT_GUARANTEED),
+        (10**100, {}, Uniqueness.NOT_GUARANTEED),
+        (10**20, {"precision": 5}, Uniqueness.LOSSY),
+    ],
+)
+def test_the_uniqueness_class_follows_the_width_of_the_range(above: int, more: Any, expected: Uniqueness) -> None:
+    definition = catalogue()["transform_float64"]
+    parameters = definition.parameters.model_validate({"randomization_range_max": above, **more})
     assert definition.uniqueness_of(parameters) is expected
 
 

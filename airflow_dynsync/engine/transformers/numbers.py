@@ -121,7 +121,11 @@ def _exponent(number: Decimal) -> int:
 
 
 def _uniqueness(parameters: TransformInt64 | TransformFloat64) -> Uniqueness:
-    return uniqueness_of_random(log2(parameters.randomization_range_min + parameters.randomization_range_max + 1))
+    """Return the class by the width of the range: ranges overlap, so it is never one to one."""
+    bits = log2(parameters.randomization_range_min + parameters.randomization_range_max + 1)
+    if isinstance(parameters, TransformFloat64):
+        bits = min(bits, parameters.precision * log2(10))
+    return uniqueness_of_random(min(bits, 127))
 
 
 DEFINITIONS: Final = (
