@@ -100,8 +100,9 @@ def test_an_example_is_of_an_accepted_type_and_gives_a_declared_one(definition: 
 
 
 @EVERY
-def test_null_stays_null(definition: Definition) -> None:
-    assert applied(definition, None) is None
+def test_null_stays_null_where_the_attribute_stays(definition: Definition) -> None:
+    removes = definition.returns == frozenset()
+    assert applied(definition, None) is (DROP if removes else None)
 
 
 @EVERY
