@@ -6,7 +6,8 @@ the part. With DYNSYNC_REQUIRE=all every skip, of whatever cause, is a failure.
 
 import os
 import secrets
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -113,12 +114,12 @@ def create_table() -> Iterator[Callable[..., str]]:
 @pytest.fixture
 def fill(create_table: Callable[..., str]) -> Callable[..., str]:
     """`fill(client, {"Id": "S"}, items)` makes a table that holds the items and returns its name."""
-
     from airflow_dynsync.dynamodb.writer import write_items
 
-    def make(client: Any, keys: dict[str, str], items: list[dict[str, Any]], **more: Any) -> str:
-        name = create_table(client, keys, **more)
-        write_items(client, name, items, key_names=tuple(keys))
+    def make(client: Any, keys: dict[str, str], items: Iterable[dict[str, Any]], **more: Any) -> str:
+        name, left = create_table(client, keys, **more), iter(items)
+        while chunk := list(islice(left, 1000)):
+            write_items(client, name, chunk, key_names=tuple(keys))
         return name
 
     return make

@@ -77,7 +77,8 @@ def scan_pages(
         patience.progress()
         answer = call_patiently(client, "Scan", table_name, parameters, patience)
         position = answer.get("LastEvaluatedKey")
-        yield Page(answer["Items"], position, answer["ScannedCount"], _capacity(answer))
+        # Taken out of the answer, so that the caller alone decides how long the items live.
+        yield Page(answer.pop("Items"), position, answer["ScannedCount"], _capacity(answer))
         if not position:
             return
 
@@ -121,8 +122,9 @@ def statement_pages(
             parameters["NextToken"] = position
         patience.progress()
         answer = call_patiently(client, "ExecuteStatement", table_name, parameters, patience)
-        items, position = answer["Items"], answer.get("NextToken")
-        yield Page(items, position, len(items), _capacity(answer))
+        position = answer.get("NextToken")
+        count = len(answer["Items"])
+        yield Page(answer.pop("Items"), position, count, _capacity(answer))
         if not position:
             return
 

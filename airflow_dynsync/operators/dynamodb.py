@@ -41,7 +41,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``neosync``, or a rule by type letter.
         where: what follows WHERE in PartiQL, as in ``Id = '111'`` (templated); None reads the whole table.
         consistent_read: read with strong consistency, at twice the capacity.
-        total_segments: scan segments read side by side; None chooses by the table's size.
+        total_segments: scan segments read side by side; None for 4, or 1 where the table is a page long.
         page_size: items read per request at most; None for 1,000.
         key_attributes: the table's primary key, partition key first. It lets rules on keys be checked when the
             DAG is parsed; without it they are checked before the first write.

@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DEFAULT_PAGE_SIZE = 1000
-MAX_SEGMENTS = 8
-ITEMS_PER_SEGMENT = 25_000
+SEGMENTS = 4
 WRITERS = 8
 
 
@@ -40,8 +39,8 @@ class SyncJob:
         secret: at least 16 bytes; None draws a random one for this run.
         where: what follows WHERE in PartiQL, as in ``Id = '111'``; None reads the whole table.
         consistent_read: read with strong consistency, at twice the capacity.
-        total_segments: scan segments read side by side; None chooses by the table's size. A where is read in one
-            sequence.
+        total_segments: scan segments read side by side; None for 4, or 1 where the table is a page long. A where
+            is read in one sequence.
         page_size: items read per request at most.
         key_attributes: the primary key that the mapping was written for; None takes the table's own.
     """
@@ -62,7 +61,7 @@ class SyncJob:
     @property
     def connections(self) -> int:
         """How many requests may be under way at once on either side."""
-        return max(WRITERS, self.total_segments or MAX_SEGMENTS)
+        return max(WRITERS, self.total_segments or SEGMENTS)
 
 
 def run_sync(
@@ -128,7 +127,7 @@ def run_sync(
 def _segments(job: SyncJob, table: TableDescription) -> int:
     if job.where:
         return 1
-    return job.total_segments or min(MAX_SEGMENTS, 1 + table.item_count // ITEMS_PER_SEGMENT)
+    return job.total_segments or (SEGMENTS if table.item_count > DEFAULT_PAGE_SIZE else 1)
 
 
 def read_pages(
@@ -206,6 +205,7 @@ class _Pipe:
         for page in pages:
             self.counters.add_read(len(page.items), page.consumed_capacity)
             items = self.plan.apply(page.items)
+            del page  # only the transformed items are held while the next page is read
             self.counters.add_transformed(len(items))
             if self.watch is not None:
                 self.watch.admit(items)
@@ -214,6 +214,7 @@ class _Pipe:
                 self.writers.submit(self._write, items[start : start + MAX_ITEMS])
                 for start in range(0, len(items), MAX_ITEMS)
             ]
+            del items
         _finish(writes)
 
     def _write(self, items: Sequence[WireItem]) -> None:
