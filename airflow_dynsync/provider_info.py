@@ -5,6 +5,7 @@ Airflow reads it while it is itself being imported, so nothing of Airflow or bot
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import Any
 
 from airflow_dynsync import __version__
@@ -76,6 +77,10 @@ PLACEHOLDERS = {
     "login": "empty: environment, IRSA or instance profile",
     "password": "empty: environment, IRSA or instance profile",
 }
+if version("apache-airflow-core") in ("3.3.1", "3.3.2"):
+    # Their Test button is refused for connections without a port: it sends 0 (apache/airflow#73298).
+    HIDDEN_FIELDS.remove("port")
+    PLACEHOLDERS["port"] = "0 lets the Test button work, on Airflow 3.3.1 and 3.3.2; else unused"
 
 
 def get_provider_info() -> dict[str, Any]:

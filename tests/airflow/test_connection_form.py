@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import airflow
 import pytest
 
 from airflow_dynsync.provider_info import CONNECTION_FIELDS
@@ -44,11 +45,10 @@ def test_the_form_is_offered_by_its_name(form: dict[str, Any]):
 
 def test_the_form_hides_what_dynamodb_does_not_need_and_names_the_access_key(form: dict[str, Any]):
     standard = form["standard_fields"]
-    assert [name for name, field in standard.items() if field and field["hidden"]] == [
-        "url_schema",
-        "host",
-        "port",
-    ]
+    hidden = {name for name, field in standard.items() if field and field["hidden"]}
+    # These releases refuse to test a connection that has no port.
+    wants_a_port = airflow.__version__ in ("3.3.1", "3.3.2")
+    assert hidden == {"url_schema", "host"} | (set() if wants_a_port else {"port"})
     assert standard["login"]["title"] == "Access key ID"
     assert standard["password"]["title"] == "Secret access key"
 
