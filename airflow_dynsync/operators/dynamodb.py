@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from airflow_dynsync.engine import Mapping
     from airflow_dynsync.sync.job import SyncJob
     from airflow_dynsync.sync.mapping_file import TableMapping
-    from airflow_dynsync.sync.progress import Progress
     from airflow_dynsync.sync.report import SyncReport
 
 PROGRESS_SECONDS = 5.0
@@ -159,17 +158,17 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
         job = self._job()
         print(f"::group::Sync {job.source_table} -> {job.destination_table}")  # noqa: T201 - folds the log in the UI
-        source = DynamoDBSyncHook(self.source_conn_id)
-        destination = DynamoDBSyncHook(self.destination_conn_id)
-        report = run_sync(
-            job,
-            source.wire_client(max_connections=job.connections),
-            destination.wire_client(max_connections=job.connections),
-            on_progress=self._log_progress,
-            progress_seconds=PROGRESS_SECONDS,
-            stop=self._stop,
-        )
-        print("::endgroup::")  # noqa: T201
+        try:
+            report = run_sync(
+                job,
+                DynamoDBSyncHook(self.source_conn_id).wire_client(max_connections=job.connections),
+                DynamoDBSyncHook(self.destination_conn_id).wire_client(max_connections=job.connections),
+                on_progress=lambda progress: self.log.info("%s", progress),
+                progress_seconds=PROGRESS_SECONDS,
+                stop=self._stop,
+            )
+        finally:
+            print("::endgroup::")  # noqa: T201
         self.log.info("%s", report)
         return report
 
@@ -211,9 +210,6 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             return None
         mask_secret(secret)
         return secret.encode()
-
-    def _log_progress(self, progress: Progress) -> None:
-        self.log.info("%s", progress)
 
     def _announce(self, context: Context, report: SyncReport) -> None:
         """Attach the destination's asset, whose region is known only now, with the counts of this run."""

@@ -67,7 +67,7 @@ EVERY_TYPE: dict[str, Any] = {
     "a.name.with.dots": {"S": "dots"},
     'a "quoted" name': {"S": "quotes"},
     "\U0001f600": {"M": {"a.b": {"S": "inside"}, "[0]": {"N": "1"}}},
-    "deep": nested(30),
+    "deep": nested(31),
 }
 
 
