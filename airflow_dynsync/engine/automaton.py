@@ -8,7 +8,7 @@ states are built.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from airflow_dynsync.engine.compiler import Rule
@@ -93,21 +93,26 @@ class _Builder:
         self._unmapped = unmapped
         self._states: dict[tuple[_Config, int | None, int | None], State] = {}
         self._unconnected: list[tuple[State, _Config, int | None]] = []
+        self._replaced: dict[int, Rule] = {}
+        """By rule, one that replaces as a whole what it lies inside."""
 
     def build(self) -> State:
-        start = self._state(
-            frozenset((index, at) for index, path in enumerate(self._paths) for at in skip_depth(path, {0})),
-            None,
-        )
+        start = State(rule=None, shield=None, cover=self._unmapped, descends=True)
+        config = frozenset((index, at) for index, path in enumerate(self._paths) for at in skip_depth(path, {0}))
+        self._connect_names(start, config, None)
         while self._unconnected:
             if len(self._states) > MAX_STATES:
                 raise MappingError(
                     "mappings", "too many wildcards behind ** to follow; name more steps of these paths"
                 )
-            self._connect(*self._unconnected.pop())
+            state, open_, cover = self._unconnected.pop()
+            self._connect_names(state, open_, cover)
+            self._connect_indexes(state, open_, cover)
         effective = {accepted for _, _, accepted in self._states}
         for index, rule in enumerate(self._rules):
             if index not in effective:
+                if index in self._replaced:
+                    raise self._inside(index, self._replaced[index])
                 raise MappingError(
                     rule.place,
                     "never takes effect: other rules decide about all that it matches; remove it or name its"
@@ -125,8 +130,8 @@ class _Builder:
         )
         rule = None if accepted is None else self._rules[accepted]
         acts = rule is not None and rule.definition.name not in SHIELDS
-        if rule is not None and acts:
-            self._refuse_inside(rule, open_)
+        if accepted is not None and acts:
+            self._refuse_inside(accepted, open_)
             open_ = frozenset()
         key = (open_, covering, accepted)
         if (known := self._states.get(key)) is not None:
@@ -162,28 +167,35 @@ class _Builder:
             )
         return here[0] if here else None
 
-    def _refuse_inside(self, outer: Rule, open_: _Config) -> None:
+    def _refuse_inside(self, outer: int, open_: _Config) -> None:
+        """Refuse what is written for the inside of a value that is replaced as a whole."""
         for index, _ in sorted(open_):
-            if Wildcard.DEPTH not in self._paths[index]:
-                raise MappingError(
-                    self._rules[index].place,
-                    f"lies inside {outer.place}, which {outer.definition.name} replaces as a whole;"
-                    " remove one of the two, or map the outer one to passthrough or drop",
-                )
+            # A ** meets what the other rule replaces by chance, and acts elsewhere too.
+            if Wildcard.DEPTH not in self._paths[index] and Wildcard.DEPTH not in self._paths[outer]:
+                raise self._inside(index, self._rules[outer])
+            self._replaced[index] = self._rules[outer]
+
+    def _inside(self, inner: int, outer: Rule) -> MappingError:
+        return MappingError(
+            self._rules[inner].place,
+            f"lies inside {outer.place}, which {outer.definition.name} replaces as a whole;"
+            " remove one of the two, or map the outer one to passthrough or drop",
+        )
 
     def _cover(self, covering: int | None) -> Cover:
         if covering is None:
             return self._unmapped
         return DROPPED if self._rules[covering].definition.name == "drop" else KEEP
 
-    def _connect(self, state: State, open_: _Config, cover: int | None) -> None:
-        expected = {self._paths[index][at] for index, at in open_}
-        names = {step for step in expected if isinstance(step, str)}
-        indexes = {step for step in expected if isinstance(step, int)}
-        state.other_name = self._after(open_, _name_besides(names), cover)
+    def _connect_indexes(self, state: State, open_: _Config, cover: int | None) -> None:
+        indexes = {step for index, at in open_ if isinstance(step := self._paths[index][at], int)}
         state.other_index = self._after(open_, _OTHER_INDEX, cover)
-        state.names = {name: self._after(open_, name, cover) for name in sorted(names)}
         state.indexes = {index: self._after(open_, index, cover) for index in sorted(indexes)}
+
+    def _connect_names(self, state: State, open_: _Config, cover: int | None) -> None:
+        names = {step for index, at in open_ if isinstance(step := self._paths[index][at], str)}
+        state.other_name = self._after(open_, _name_besides(names), cover)
+        state.names = {name: self._after(open_, name, cover) for name in sorted(names)}
         state.created = tuple(
             (name, child.rule)
             for name, child in state.names.items()
@@ -228,6 +240,7 @@ def build_automaton(
             whole value, or it never takes effect.
     """
     start = _Builder(rules, paths, unmapped).build()
-    # The builder's start can be the state of a nested place as well, where these names are no keys.
-    kept = {name: State(rule=None, shield=None, cover=KEEP) for name in key_attributes if (name,) not in paths}
-    return replace(start, names=start.names | kept)
+    for name in key_attributes:
+        if (name,) not in paths:
+            start.names[name] = State(rule=None, shield=None, cover=KEEP)
+    return start

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
-from airflow_dynsync.engine.definitions import Definition
+if TYPE_CHECKING:
+    from airflow_dynsync.engine.definitions import Definition
 
 FAMILIES = (
     "structure",
