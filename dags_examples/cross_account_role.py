@@ -36,7 +36,7 @@ from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
 SOURCE_TABLE = "Customers"
 DESTINATION_TABLE = "CustomersStaging"
 
-with DAG("cross_account_role", schedule="0 3 * * SUN", tags=["dynsync"]):
+with DAG("cross_account_role", schedule=None, tags=["dynsync"]):
     DynamoDBAnonymizeSyncOperator(
         task_id="refresh",
         source_conn_id="dynsync_source",

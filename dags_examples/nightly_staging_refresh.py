@@ -52,16 +52,13 @@ with DAG(
 
 # The refresh announces the asset dynamodb://eu-west-1/CustomersStaging. A DAG that is scheduled on it, here or
 # in any other file, starts as soon as the table is complete; nobody has to guess how long the night's run takes.
-with DAG(
-    "after_staging_refresh",
-    schedule=[table_asset(DESTINATION_REGION, DESTINATION_TABLE)],
-    tags=["dynsync"],
-):
+staging = table_asset(DESTINATION_REGION, DESTINATION_TABLE)
+
+with DAG("after_staging_refresh", schedule=[staging], tags=["dynsync"]):
 
     @task
     def say_what_arrived(triggering_asset_events=None):
-        for asset, events in triggering_asset_events.items():
-            for event in events:
-                print(f"{asset.uri}: {event.extra['items_written']} items written")
+        for event in triggering_asset_events.get(staging, ()):
+            print(f"{staging.uri}: {event.extra['items_written']} items written")
 
     say_what_arrived()

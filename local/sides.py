@@ -69,16 +69,17 @@ def sides_on_ministack(
         )
         accounts = set_up_accounts(server, SOURCE_TABLE, DESTINATION_TABLE, read_policy=read, write_policy=write)
 
-        def connection(role: Role) -> Connection:
+        def connection(role: Role, table: str) -> Connection:
             extra = {
+                "test_table": table,
                 "role_arn": role.arn,
                 "external_id_secret": role.external_id,
                 "sts_endpoint_url": server.endpoint_url,
             }
             return _connection(server, accounts.key, extra)
 
-        source = Side(server, accounts.production, connection(accounts.reader))
-        destination = Side(server, accounts.staging, connection(accounts.writer))
+        source = Side(server, accounts.production, connection(accounts.reader, SOURCE_TABLE))
+        destination = Side(server, accounts.staging, connection(accounts.writer, destination_tables[0]))
         _create_tables(destination, destination_tables)
         yield Sides(source, destination)
 
@@ -86,14 +87,18 @@ def sides_on_ministack(
 @contextmanager
 def sides_on_dynamodb_local(destination_tables: Sequence[str] = (DESTINATION_TABLE,)) -> Iterator[Sides]:
     """Run two DynamoDB Locals, one for each side, reached with access keys."""
-    with dynamodb_local() as first, dynamodb_local() as second:
-        keys = AccessKey("production"), AccessKey("staging")
-        source, destination = (
-            Side(server, key, _connection(server, key, {}))
-            for server, key in zip((first, second), keys, strict=True)
-        )
-        _create_tables(destination, destination_tables)
-        yield Sides(source, destination)
+    with dynamodb_local() as production, dynamodb_local() as staging:
+        yield sides_with_keys(production, staging, destination_tables)
+
+
+def sides_with_keys(production: Server, staging: Server, destination_tables: Sequence[str]) -> Sides:
+    """Return two sides on running servers, reached with access keys."""
+    source, destination = (
+        Side(server, key, _connection(server, key, {}))
+        for server, key in ((production, AccessKey("production")), (staging, AccessKey("staging")))
+    )
+    _create_tables(destination, destination_tables)
+    return Sides(source, destination)
 
 
 def _create_tables(side: Side, names: Sequence[str]) -> None:

@@ -4,6 +4,7 @@ Runs `airflow standalone` on 127.0.0.1 until Ctrl-C. Airflow's home stays in `.c
 are there the next time; the tables live in memory and are filled anew.
 """
 
+import argparse
 import json
 import os
 import secrets
@@ -12,8 +13,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
 from urllib.error import URLError
@@ -28,13 +29,13 @@ from local.parts import CACHE, PartMissing
 from local.processes import free_port, guarded
 from local.sides import DESTINATION_TABLE, SOURCE_TABLE, Sides, sides_on_ministack
 
-HOME = CACHE / "ui"
 USER = "admin"
 SAMPLE_TABLE = "CustomersSample"
 
 _PORT = 8080
 _READY_WITHIN_SECONDS = 180.0
 _LOOK_SECONDS = 0.5
+_ENDED_WITHIN_SECONDS = 10.0
 
 # `airflow standalone` ends its parts on Ctrl-C, not when it is asked to end as programs are.
 _STANDALONE = """
@@ -50,8 +51,11 @@ class UiError(RuntimeError):
     """Airflow did not start; the message says how it ended."""
 
 
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Run Airflow until Ctrl-C and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local.ui", description="Airflow's UI with the example DAGs.")
+    parser.add_argument("--home", type=Path, default=CACHE / "ui", help="Airflow's home folder (.cache/ui)")
+    home = parser.parse_args(arguments).home.resolve()
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False)
     try:
@@ -59,7 +63,7 @@ def main() -> int:
         with sides_on_ministack((DESTINATION_TABLE, SAMPLE_TABLE), partiql=True) as sides:
             count = dataset.fill_table(sides.source.server, sides.source.key, SOURCE_TABLE)
             console.print("Airflow starts, which takes about half a minute ...")
-            with _airflow(sides) as (url, password, process):
+            with _airflow(home, sides) as (url, password, process):
                 console.print(
                     f"\n   [bold]{url}[/]   user [bold]{USER}[/]   password [bold]{password}[/]\n\n"
                     f"   Production holds {count:,} items in {SOURCE_TABLE}; staging is empty. Trigger the DAG\n"
@@ -67,26 +71,26 @@ def main() -> int:
                     "   Ctrl-C stops everything.\n"
                 )
                 process.wait()
-        raise UiError(f"Airflow ended by itself; its last lines are in {HOME / 'standalone.log'}")
+        raise UiError(f"Airflow ended by itself; its last lines are in {home / 'standalone.log'}")
     except (PartMissing, UiError) as error:
         console.print(f"[bold red]{type(error).__name__}[/]", Text(str(error)))
         return 1
     except KeyboardInterrupt:
         console.print("Stopped. Nothing is left running.")
-        return 0
+        return 130
 
 
 @contextmanager
-def _airflow(sides: Sides) -> Iterator[tuple[str, str, "subprocess.Popen[bytes]"]]:
+def _airflow(home: Path, sides: Sides) -> Iterator[tuple[str, str, "subprocess.Popen[bytes]"]]:
     """Run `airflow standalone` and yield its address, the user's password and its process."""
-    HOME.mkdir(parents=True, exist_ok=True)
-    passwords = HOME / "passwords.json"
+    home.mkdir(parents=True, exist_ok=True)
+    passwords = home / "passwords.json"
     if not passwords.exists():
         passwords.touch(mode=0o600)
         passwords.write_text(json.dumps({USER: secrets.token_urlsafe(9)}))
     port = _PORT if _is_free(_PORT) else free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = run_dag.environment(HOME) | {
+    environment = run_dag.environment(home) | {
         "AIRFLOW__API__BASE_URL": url,
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
@@ -101,7 +105,7 @@ def _airflow(sides: Sides) -> Iterator[tuple[str, str, "subprocess.Popen[bytes]"
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
     }
     _prepare(environment, sides)
-    log_file = HOME / "standalone.log"
+    log_file = home / "standalone.log"
     with log_file.open("wb") as log, guarded([sys.executable, "-c", _STANDALONE], environment, log) as process:
         try:
             _wait_until_ready(url, process, log_file)
@@ -156,12 +160,13 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
         parts = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
         parts = []
-    process.terminate()
-    process.wait()
-    _, alive = psutil.wait_procs(parts, timeout=5)
+    for part in parts:
+        with suppress(psutil.NoSuchProcess):
+            part.terminate()
+    _, alive = psutil.wait_procs(parts, timeout=_ENDED_WITHIN_SECONDS)
     for part in alive:
         part.kill()
-    psutil.wait_procs(alive, timeout=5)
+    psutil.wait_procs(alive, timeout=_ENDED_WITHIN_SECONDS)
 
 
 def _is_free(port: int) -> bool:

@@ -8,9 +8,9 @@ Three questions are asked of each value, none of them answered by the run's own 
   and may hit upon the same one, as every second coin does; such hits are counted by themselves, not as changed.
 - Not protected: is it the source's value, to the byte?
 
-"" and NULL hold nothing to protect, so they may stay. A list or map that a rule replaces as a whole counts as one
-value. So does a set; where it shares elements with the source's, it is no problem (one element may have become
-what another one was) but is not counted as changed either.
+What is empty or NULL holds nothing to protect, so it may stay. A list or map that a rule replaces as a whole
+counts as one value. So does a set; where it shares elements with the source's, it is no problem (one may have
+become what another one was) but is not counted as changed either.
 """
 
 import secrets
@@ -26,6 +26,7 @@ from airflow_dynsync.engine.plan import DEFAULTS
 if TYPE_CHECKING:
     from airflow_dynsync.dynamodb.client import WireItem
 
+_EMPTY = ({"NULL": True}, {"S": ""}, {"B": ""}, {"L": []}, {"M": {}})
 _SETS = ("SS", "NS", "BS")
 _STAY = ("passthrough", "drop")
 
@@ -121,7 +122,7 @@ class _Comparison:
             self._problem("was to be passed through and is another value", trail)
 
     def _protected(self, before: Any, after: Any, rule: str, trail: tuple[Any, ...]) -> None:
-        if before in ({"NULL": True}, {"S": ""}, {"B": ""}) and after == before:
+        if before in _EMPTY and after == before:
             self.values["empty"] += 1
         elif before is None or not _shared(before, after):
             self.values["changed"] += 1

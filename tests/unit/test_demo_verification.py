@@ -47,7 +47,7 @@ def index_of(is_wanted: Any) -> int:
     return next(index for index, item in enumerate(SOURCE) if is_wanted(item))
 
 
-PROFILE = index_of(lambda item: item.get("household", {}).get("L"))
+PROFILE = index_of(lambda item: "household" in item and item["household"]["L"] and len(item["devices"]["SS"]) > 1)
 ORDER = index_of(lambda item: item["entity"]["S"] == "order")
 
 
