@@ -38,6 +38,7 @@ MAPPING_FILE = run_dag.EXAMPLES / "mappings" / "customers.yaml"
 SECRET = "known to everybody, good for a demo only"  # noqa: S105
 
 _NARROWEST = 110
+_SHOWN_FIRST = ("PK", "SK", "entity", "email", "customer_email", "name")
 _LOG_LINE = re.compile(r"\S+ \[\w+ *\] (?P<text>.*?) +\[(?P<logger>[\w.]+)\]")
 _STATE_CHANGES = re.compile(r" new_state=(?P<state>\w+)")
 _TASK_ENDS = re.compile(r"\[DAG TEST\] end task task_id=(?P<task>\S+)")
@@ -165,7 +166,7 @@ def _run_dag(console: Console, sides: Sides) -> dict[str, Any]:
         raise DemoError("\n".join([f"The tasks ended so: {outcome['tasks']}. The log ends so:", *log[-60:]]))
     (event,) = outcome["asset_events"]
     waiting = ", ".join(outcome["queued_dags"])
-    console.print(f"   announced: {event['uri']}, and the DAG that waits for it is queued: {waiting}")
+    console.print(f"   announced the asset {event['uri']}\n   queued the DAG that waits for it, {waiting}")
     return outcome
 
 
@@ -196,7 +197,7 @@ def _show_items(
     arrived = {_key(item): item for item in after}
     titles = ("a customer", "an order", "another order", "the customer who brought the first one", "an order")
     for title, item, wanted in zip(titles, chosen, plan.apply(chosen), strict=True):
-        table = side_by_side(item, arrived.get(_key(wanted), {}))
+        table = side_by_side(_in_order(item), arrived.get(_key(wanted), {}))
         table.title, table.title_justify, table.title_style = title, "left", "italic"
         table.box, table.expand = None, True
         table.columns[0].no_wrap = True
@@ -221,6 +222,12 @@ def _five_items(items: Sequence["WireItem"]) -> list["WireItem"]:
         if len(referrer) > 1:
             return [profile, *orders[:2], referrer[-1], referrer[0]]
     raise DemoError("The production table has no customer like the one to be shown")
+
+
+def _in_order(item: "WireItem") -> "WireItem":
+    """Return an item with what tells it apart first; DynamoDB keeps no order of attributes."""
+    first = {name: item[name] for name in _SHOWN_FIRST if name in item}
+    return first | item
 
 
 def _key(item: "WireItem") -> tuple[str, str]:
