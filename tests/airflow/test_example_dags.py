@@ -76,13 +76,17 @@ def test_nightly_staging_refresh_refreshes_the_table_and_starts_what_waits_for_i
     empty_destination: Sides,
     connections: Callable[[Sides], None],
     run_dag: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    from airflow.models import DagModel
     from airflow.models.asset import AssetDagRunQueue, AssetEvent, AssetModel
     from airflow.utils.session import create_session
-    from sqlalchemy import select
+    from sqlalchemy import select, update
 
-    monkeypatch.setenv("AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION", "False")
+    # By hand, when nothing has arrived; and not paused, as it has to be to wait.
+    states = example(run_dag, "after_staging_refresh", "nightly_staging_refresh")
+    assert states == {"say_what_arrived": "success"}
+    with create_session() as session:
+        session.execute(update(DagModel).where(DagModel.dag_id == "after_staging_refresh").values(is_paused=False))
     connections(empty_destination)
     states = example(run_dag, "nightly_staging_refresh")
     assert states == dict.fromkeys(("source_is_ready", "destination_is_ready", "refresh"), "success")
@@ -97,11 +101,6 @@ def test_nightly_staging_refresh_refreshes_the_table_and_starts_what_waits_for_i
     assert uri == f"dynamodb://eu-west-1/{DESTINATION_TABLE}"
     assert extra["items_written"] == len(empty_destination.source.read(SOURCE_TABLE))
     assert "after_staging_refresh" in queued
-
-
-def test_after_staging_refresh_runs_by_hand_as_well(run_dag: Callable[..., Any]) -> None:
-    states = example(run_dag, "after_staging_refresh", "nightly_staging_refresh")
-    assert states == {"say_what_arrived": "success"}
 
 
 def test_cross_account_role_refreshes_the_table_with_the_secret_of_a_connection(
