@@ -246,7 +246,7 @@ class Reference:
         return {kind: inside} if inside or cover != "drop" else None
 
 
-@settings(max_examples=300, deadline=None, phases=set(Phase) - {Phase.explain})
+@settings(max_examples=300, phases=set(Phase) - {Phase.explain})
 @given(COLLIDING_RULES, COLLIDING_ITEMS)
 def test_rules_decide_as_a_brute_force_reading_of_them_says(rules: dict[str, str], item: dict[str, Any]) -> None:
     reference = Reference(rules)

@@ -1,0 +1,177 @@
+"""Errors name the rule, the path and the remedy, and never a value (rule 9)."""
+
+import pickle
+import re
+import traceback
+from base64 import b64encode
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_dynsync.engine import MappingError, TransformError, compile_plan
+from tests.unit.strategies import SECRET, values
+
+MARK = "Winterbottom"
+MARKED = st.sampled_from(
+    [
+        {"S": MARK},
+        {"S": f"{MARK}@{MARK}.example"},
+        {"N": "57721566490153286060"},
+        {"B": b64encode(MARK.encode()).decode()},
+        {"SS": [MARK, f"{MARK} II"]},
+        {"NS": ["57721566490153286060"]},
+        {"BS": [b64encode(MARK.encode()).decode()]},
+    ]
+)
+MARKS = re.compile("winterbottom|57721566490153|" + b64encode(MARK.encode()).decode()[:12], re.IGNORECASE)
+
+
+def _raise(value: Any) -> Any:
+    raise RuntimeError(f"cannot take {value!r}")
+
+
+def _refuse(value: Any) -> Any:
+    return {value if isinstance(value, str) else str(value): {1: value}}
+
+
+RULES: list[Any] = [
+    "transform_string",
+    "transform_email",
+    "transform_full_name",
+    "transform_binary",
+    "transform_int64",
+    "transform_float64",
+    "transform_mask",
+    "transform_hash",
+    "transform_character_scramble",
+    "generate_int64",
+    {"transformer": "transform_python", "callable": _raise},
+    {"transformer": "transform_python", "callable": _refuse},
+    {"transformer": "transform_template", "template": "CUSTOMER#{email}", "parts": {"email": "transform_email"}},
+]
+
+
+@pytest.mark.parametrize(
+    ("mapping", "place", "remedy"),
+    [
+        ({"mapings": {}}, "mapings", "did you mean mappings?"),
+        ({"mappings": []}, "mappings", "expected a valid dictionary, got a list"),
+        ({"mappings": {7: "null"}}, "mappings.7", "expected a valid string, got an integer"),
+        ({"mappings": {"a": 7}}, "mappings.a", "expected a transformer's name or a mapping, got an integer"),
+        ({"mappings": {"a": None}}, "mappings.a", 'to mean the word, write "null"'),
+        ({"mappings": {"a": {}}}, "mappings.a.transformer", "is required"),
+        ({"mappings": {"a": {"transformer": None}}}, "mappings.a.transformer", 'write "null"'),
+        ({"mappings": {"a": "generate_uid"}}, "mappings.a", "did you mean generate_uuid?"),
+        ({"mappings": {"a": {"transformer": "nul"}}}, "mappings.a.transformer", "did you mean null?"),
+        ({"mappings": {"a": {"transformer": "null", "on_nul": 1}}}, "mappings.a.on_nul", "did you mean on_null?"),
+        (
+            {"mappings": {"a": {"transformer": "transform_email", "preserve_domian": True}}},
+            "mappings.a.preserve_domian",
+            "did you mean preserve_domain?",
+        ),
+        (
+            {"mappings": {"a": {"transformer": "transform_email", "preserve_domain": "yes"}}},
+            "mappings.a.preserve_domain",
+            "expected a valid boolean, got a string",
+        ),
+        (
+            {"mappings": {"a": {"transformer": "generate_string", "min": 0}}},
+            "mappings.a.min",
+            "expected greater than or equal to 1, got an integer",
+        ),
+        (
+            {"mappings": {"a": {"transformer": "generate_string", "min": 9, "max": 8}}},
+            "mappings.a",
+            "min is above max",
+        ),
+        ({"mappings": {"a": {"transformer": "constant"}}}, "mappings.a.value", "is required; give it a value"),
+        (
+            {"mappings": {"a": {"transformer": "null", "realm": ""}}},
+            "mappings.a.realm",
+            "expected it to have at least 1 character, got a string",
+        ),
+        (
+            {"mappings": {"a": {"transformer": "null", "on_type_mismatch": None}}},
+            "mappings.a.on_type_mismatch",
+            "expected 'fail', 'passthrough', 'null' or 'drop', got null",
+        ),
+        ({"presets": {"null": {"transformer": "drop"}}}, "presets.null", "choose another"),
+        ({"presets": {"ours": "drop"}}, "presets.ours", "expected a valid dictionary, got a string"),
+        ({"presets": {"ours": {}}}, "presets.ours.transformer", "is required"),
+        ({"presets": {"ours": {"transformer": "dro"}}}, "presets.ours.transformer", "did you mean drop?"),
+        (
+            {"presets": {"ours": {"transformer": "generate_string"}}, "mappings": {"a": {"transformer": "our"}}},
+            "mappings.a.transformer",
+            "did you mean ours?",
+        ),
+        (None, "mapping", "got null"),
+    ],
+)
+def test_a_wrong_mapping_is_an_error_with_its_place_and_the_remedy(mapping: Any, place: str, remedy: str) -> None:
+    with pytest.raises(MappingError) as caught:
+        compile_plan(mapping, secret=SECRET)
+    assert caught.value.place == place
+    assert remedy in caught.value.message
+    assert str(caught.value) == f"{place}: {caught.value.message}"
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, ValueError)
+
+
+def test_an_error_names_the_item_in_the_chunk_that_is_to_blame() -> None:
+    plan = compile_plan({"mappings": {"a": "transform_string"}}, secret=SECRET)
+    with pytest.raises(TransformError) as caught:
+        plan.apply([{"a": {"S": "x"}}, {"a": {"S": "y"}}, {"a": {"N": "1"}}])
+    assert (caught.value.place, caught.value.row) == ("mappings.a", 2)
+    plan = compile_plan({"mappings": {"a": {"transformer": "transform_python", "callable": _raise}}})
+    with pytest.raises(TransformError) as caught:
+        plan.apply([{}, {"a": {"S": "x"}}])
+    assert (caught.value.place, caught.value.row) == ("mappings.a", 1)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MappingError("mappings.a", "is wrong; mend it"), TransformError("mappings.a", "is wrong; mend it", row=7)],
+)
+def test_an_error_survives_the_way_to_another_process(error: MappingError | TransformError) -> None:
+    copy = pickle.loads(pickle.dumps(error))
+    assert type(copy) is type(error)
+    assert str(copy) == str(error) == "mappings.a: is wrong; mend it"
+    assert vars(copy) == vars(error)
+
+
+def _everything_said(error: BaseException) -> str:
+    return f"{error!s} {error!r} {error.args!r} {vars(error)!r} {''.join(traceback.format_exception(error))}"
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+@given(value=values(st.just("name"), MARKED))
+def test_what_a_rule_says_of_a_value_never_holds_it(rule: Any, value: dict[str, Any]) -> None:
+    plan = compile_plan({"mappings": {"a": rule}, "unmapped": "fail"}, key_attributes=("Id",), secret=SECRET)
+    said = f"{plan!r} {plan.explain()} {plan.explain('a.b')}"
+    for item in ({"Id": {"S": MARK}, "a": value}, {"Id": {"S": MARK}, "b": value}):
+        try:
+            plan.apply([item])
+        except TransformError as error:
+            said += _everything_said(error)
+        said += f"{plan.statistics!r} {plan.statistics.as_dict()}"
+    assert not MARKS.search(said)
+
+
+@pytest.mark.parametrize("rule", RULES, ids=str)
+def test_every_rule_refuses_some_value_and_the_error_names_the_rule(rule: Any) -> None:
+    plan = compile_plan({"mappings": {"a": rule}}, key_attributes=("Id",), secret=SECRET)
+    refusals = []
+    for value in ({"S": MARK}, {"N": "1"}, {"B": "AA=="}, {"BOOL": True}, {"M": {}}, {"L": []}, {"BS": ["AA=="]}):
+        try:
+            plan.apply([{"Id": {"S": "1"}, "a": value}])
+        except TransformError as error:
+            refusals.append(error)
+    assert refusals
+    assert {refusal.place for refusal in refusals} == {"mappings.a"}
+
+
+def test_a_constant_in_a_mapping_is_not_shown_by_explain() -> None:
+    plan = compile_plan({"mappings": {"a": {"transformer": "constant", "value": MARK}}})
+    assert MARK not in plan.explain() + plan.explain("a")
