@@ -1,4 +1,4 @@
-"""Hypothesis draws without a deadline: how long an example takes says more about the machine than about the code."""
+"""Hypothesis without deadlines: how long an example takes says more about the machine than about the code."""
 
 from hypothesis import settings
 
