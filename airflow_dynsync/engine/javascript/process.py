@@ -156,7 +156,8 @@ def syntax_error(message: str, code: str) -> JavaScriptSyntaxError:
     lines = code.split("\n")
     line = max(int(line_number) - PROLOGUE_LINES, 1)
     if line > len(lines):
-        return JavaScriptSyntaxError("the code ends too early", len(lines), len(lines[-1]) + 1)
+        missing = "a } closes more than was opened" if "Single function" in text else "the code ends too early"
+        return JavaScriptSyntaxError(missing, len(lines), len(lines[-1]) + 1)
     return JavaScriptSyntaxError(text.strip().removeprefix("SyntaxError: "), line, _caret(message))
 
 

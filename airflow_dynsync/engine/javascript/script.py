@@ -174,7 +174,7 @@ def _thrown(failure: dict[str, Any], code: str) -> str:
         return f"{failure['message']} (in the script{where})" if where else str(failure["message"])
     name = failure["error"]
     if name in _TYPES:
-        thrown = f"a {name}"
+        thrown = f"a value of type {name}"
     else:
         thrown = name if name in _ERRORS or re.search(rf"\b{re.escape(name)}\b", code) else "an error"
     return f"the script threw {thrown}{where}; correct it for values of this kind"

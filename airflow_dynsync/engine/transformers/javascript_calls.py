@@ -71,7 +71,11 @@ DEFINITIONS: Final = (
         uniqueness=Uniqueness.NOT_GUARANTEED,
         reads_input=False,
         keeps_empty=False,
-        example=Example("Mary", "C-24", {"code": "return `C-${2 * 12}`"}),
+        example=Example(
+            "Mary",
+            "C-e857479f-4c42-41ab-b1d2-3be4d67c9375",
+            {"code": "return `C-${neosync.generateUuid()}`"},
+        ),
         column=_generate,
     ),
 )
