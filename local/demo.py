@@ -22,6 +22,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local import dataset, run_dag
+from local.dynamodb import ServerError
 from local.parts import PartMissing
 from local.processes import guarded
 from local.sides import DESTINATION_TABLE, SOURCE_TABLE, Side, Sides, sides_on_dynamodb_local, sides_on_ministack
@@ -38,20 +39,27 @@ MAPPING_FILE = run_dag.EXAMPLES / "mappings" / "customers.yaml"
 SECRET = "known to everybody, good for a demo only"  # noqa: S105
 
 _NARROWEST = 110
+_LOG_LINES = 60
 _SHOWN_FIRST = ("PK", "SK", "entity", "email", "customer_email", "name")
 _LOG_LINE = re.compile(r"\S+ \[\w+ *\] (?P<text>.*?) +\[(?P<logger>[\w.]+)\]")
+_EXCEPTION = re.compile(r"[\w.]+(Exception|Error): (?P<message>.+)")
 _STATE_CHANGES = re.compile(r" new_state=(?P<state>\w+)")
 _TASK_ENDS = re.compile(r"\[DAG TEST\] end task task_id=(?P<task>\S+)")
 
 
 class DemoError(RuntimeError):
-    """The demo cannot go on; the message says why."""
+    """The demo cannot go on; the message says why, and `log` is what Airflow printed, if it comes from there."""
+
+    def __init__(self, message: str, log: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.log = log
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demo and return its exit code."""
     parser = argparse.ArgumentParser(prog="python -m local.demo", description="The nightly refresh, end to end.")
     parser.add_argument("--dynamodb", choices=("ministack", "local"), default="ministack")
+    parser.add_argument("--customers", type=int, default=dataset.CUSTOMERS, metavar="N", help="from 300 on (2000)")
     options = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     console = Console(highlight=False)
@@ -59,9 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.width = max(console.width, _NARROWEST)
     began = time.monotonic()
     try:
-        holds = _demo(console, options.dynamodb)
-    except (PartMissing, DemoError) as error:
-        console.print(f"\n[bold red]{type(error).__name__}[/]", Text(str(error)))
+        holds = _demo(console, options.dynamodb, options.customers)
+    except (PartMissing, ServerError, DemoError) as error:
+        for line in getattr(error, "log", ())[-_LOG_LINES:]:
+            console.print(Text(line, style="dim"), soft_wrap=True)
+        console.print(Text(f"\n{error}", style="bold red"))
         return 1
     except KeyboardInterrupt:
         console.print("\nStopped. Nothing is left running.")
@@ -70,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0 if holds else 1
 
 
-def _demo(console: Console, dynamodb: str) -> bool:
+def _demo(console: Console, dynamodb: str, customers: int) -> bool:
     console.print(
         "\n[bold]A staging table, refreshed from production and anonymized on the way[/]\n"
         "[dim]Everything happens on this machine, with invented customers.[/]"
@@ -82,10 +92,8 @@ def _demo(console: Console, dynamodb: str) -> bool:
 
         _title(console, 2, f"The production table {SOURCE_TABLE}")
         with console.status("writing ..."):
-            count = dataset.fill_table(sides.source.server, sides.source.key, SOURCE_TABLE)
-        console.print(
-            f"   {count:,} items: {dataset.CUSTOMERS:,} customers with their orders, much of it personal data"
-        )
+            count = dataset.fill_table(sides.source.server, sides.source.key, SOURCE_TABLE, customers)
+        console.print(f"   {count:,} items: {customers:,} customers with their orders, much of it personal data")
 
         _title(console, 3, "Two connections, as one would create them in Airflow")
         _show_connection(console, "dynsync_source", sides.source)
@@ -160,14 +168,20 @@ def _run_dag(console: Console, sides: Sides) -> dict[str, Any]:
                 elif "[DAG TEST] starting" in line:
                     status.update("a task runs ...")
         if not result.exists():
-            raise DemoError("\n".join(["Airflow could not run the DAG. Its log ends so:", *log[-60:]]))
+            raise DemoError(f"Airflow could not run the DAG. {_cause(log)}", log)
         outcome: dict[str, Any] = json.loads(result.read_text())
     if set(outcome["tasks"].values()) != {"success"}:
-        raise DemoError("\n".join([f"The tasks ended so: {outcome['tasks']}. The log ends so:", *log[-60:]]))
+        raise DemoError(f"The DAG did not succeed. {_cause(log)}", log)
     (event,) = outcome["asset_events"]
     waiting = ", ".join(outcome["queued_dags"])
     console.print(f"   announced the asset {event['uri']}\n   queued the DAG that waits for it, {waiting}")
     return outcome
+
+
+def _cause(log: Sequence[str]) -> str:
+    """Return the last exception in a log, without the name of its class."""
+    causes = [raised["message"] for line in log if (raised := _EXCEPTION.match(line))]
+    return causes[-1] if causes else "Its log, above, says why."
 
 
 def _output(command: Sequence[str], environment: dict[str, str]) -> Iterator[str]:

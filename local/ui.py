@@ -25,6 +25,7 @@ from rich.console import Console
 from rich.text import Text
 
 from local import dataset, run_dag
+from local.dynamodb import ServerError
 from local.parts import CACHE, PartMissing
 from local.processes import free_port, guarded
 from local.sides import DESTINATION_TABLE, SOURCE_TABLE, Sides, sides_on_ministack
@@ -72,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
                 process.wait()
         raise UiError(f"Airflow ended by itself; its last lines are in {home / 'standalone.log'}")
-    except (PartMissing, UiError) as error:
+    except (PartMissing, ServerError, UiError) as error:
         console.print(f"[bold red]{type(error).__name__}[/]", Text(str(error)))
         return 1
     except KeyboardInterrupt:

@@ -23,20 +23,21 @@ def started(*arguments: str) -> "subprocess.Popen[str]":
     )
 
 
-@pytest.mark.parametrize("dynamodb", ["ministack", "local"])
-def test_the_demo_refreshes_verifies_and_leaves_nothing_running(dynamodb: str) -> None:
+@pytest.mark.parametrize(("dynamodb", "customers"), [("ministack", 2000), ("local", 300)])
+def test_the_demo_refreshes_verifies_and_leaves_nothing_running(dynamodb: str, customers: int) -> None:
     if dynamodb == "local" and os.environ.get("DYNSYNC_DYNAMODB_LOCAL") != "1":
         from local.parts import dynamodb_local_folder
 
         dynamodb_local_folder()
     seen: set[psutil.Process] = set()
-    with started("--dynamodb", dynamodb) as demo:
+    with started("--dynamodb", dynamodb, "--customers", str(customers)) as demo:
         process, lines = psutil.Process(demo.pid), []
         for line in demo.stdout or ():
             lines.append(line)
             seen.update(process.children(recursive=True))
     printed = "".join(lines)
     assert demo.returncode == 0, printed
+    assert f"{customers:,} customers" in printed
     assert "✓ refresh" in printed
     assert "dynamodb://eu-west-1/CustomersStaging" in printed
     assert "after_staging_refresh" in printed
@@ -48,7 +49,7 @@ def test_the_demo_refreshes_verifies_and_leaves_nothing_running(dynamodb: str) -
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_the_demo_when_it_is_stopped_halfway_leaves_nothing_running(number: signal.Signals) -> None:
-    with started() as demo:
+    with started("--customers", "300") as demo:
         for line in demo.stdout or ():
             if "source_is_ready" in line:
                 break
