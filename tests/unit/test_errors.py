@@ -4,6 +4,7 @@ import pickle
 import re
 import traceback
 from base64 import b64encode
+from functools import partial
 from typing import Any
 
 import pytest
@@ -11,6 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_dynsync.engine import MappingError, TransformError, compile_plan
+from airflow_dynsync.engine.compiler import lift_generate, lift_transform
+from airflow_dynsync.engine.definitions import Chunk, Column
+from airflow_dynsync.engine.keyed import Secret
 from tests.unit.strategies import SECRET, values
 
 MARK = "Winterbottom"
@@ -170,6 +174,19 @@ def test_every_rule_refuses_some_value_and_the_error_names_the_rule(rule: Any) -
             refusals.append(error)
     assert refusals
     assert {refusal.place for refusal in refusals} == {"mappings.a"}
+
+
+@pytest.mark.parametrize("lift", [partial(lift_transform, redraw=True), lift_generate])
+def test_a_transformer_that_breaks_is_named_without_what_it_says(lift: Any) -> None:
+    def breaks(value: Any, stream: Any) -> Any:
+        raise KeyError(MARK)
+
+    step = lift(breaks, Secret(SECRET).keyed("test"), "mappings.a", "transform_broken")
+    chunk = Chunk([{"Id": {"S": MARK}, "a": {"S": MARK}}], ("Id",))
+    with pytest.raises(TransformError) as caught:
+        step(Column(chunk, [{"S": MARK}], [0], [("a",)]))
+    assert str(caught.value) == "mappings.a: transform_broken failed with KeyError"
+    assert not MARKS.search(_everything_said(caught.value))
 
 
 def test_a_constant_in_a_mapping_is_not_shown_by_explain() -> None:
