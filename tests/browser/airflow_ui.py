@@ -10,8 +10,8 @@ from playwright.sync_api import Error, Locator, Page, expect
 CONNECTION_TYPE = "Amazon DynamoDB (DynSync)"
 
 _IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
-_LOOKS = 60
-_LOOK_MILLISECONDS = 1000
+_LOOKS = 15
+_LOOK_MILLISECONDS = 4000
 _RUN_MILLISECONDS = 150_000
 
 
@@ -34,8 +34,9 @@ def reopen_connection_form(page: Page, conn_id: str) -> Locator:
     return page.get_by_role("dialog")
 
 
-def show_extra_fields(form: Locator) -> None:
-    form.get_by_role("button", name="Extra Fields", exact=True).click()
+def unfold(form: Locator, section: str) -> None:
+    """Unfold a section of the form, which folds the one before."""
+    form.get_by_role("button", name=section, exact=True).click()
 
 
 def fill(form: Locator, fields: Mapping[str, str]) -> None:
@@ -68,15 +69,16 @@ def trigger(page: Page, dag_id: str) -> str:
     page.get_by_role("button", name="Trigger").click()
     page.get_by_role("dialog").get_by_role("button", name="Trigger").click()
     page.wait_for_url(f"**/dags/{dag_id}/runs/manual__*")
-    expect(page.get_by_text(re.compile("^(Success|Failed)$")).first).to_have_text(
-        "Success", timeout=_RUN_MILLISECONDS
-    )
+    # The run's own state stands above those of its tasks.
+    state = page.get_by_text(re.compile("^(Queued|Running|Success|Failed)$")).first
+    expect(state).to_have_text(re.compile("Success|Failed"), timeout=_RUN_MILLISECONDS)
+    expect(state).to_have_text("Success")
     return page.url
 
 
-def unfold_log(page: Page) -> None:
-    """Unfold all groups of the task log on the screen."""
-    folded = page.get_by_text(re.compile("^▶"))
+def unfold_log(page: Page, group: str = "") -> None:
+    """Unfold the groups of the task log on the screen, or those whose title begins with `group`."""
+    folded = page.get_by_text(re.compile(f"^▶ *{group}"))
     expect(folded).not_to_have_count(0)
     while folded.count():
         folded.first.click()
@@ -91,10 +93,12 @@ def reload_until_visible(page: Page, wanted: Locator) -> None:
     return expect(wanted).to_be_visible()
 
 
-def take_picture(view: Page | Locator, name: str) -> None:
-    """Take a picture for the documentation, if asked to by DYNSYNC_SCREENSHOTS=1."""
+def take_picture(page: Page, name: str, top: Locator) -> None:
+    """Take a picture of what is on the screen for the documentation, if asked to by DYNSYNC_SCREENSHOTS=1."""
     if os.environ.get("DYNSYNC_SCREENSHOTS") == "1":
-        view.screenshot(path=_IMAGES / name, animations="disabled", caret="hide")
+        top.scroll_into_view_if_needed()
+        page.evaluate("document.activeElement.blur()")
+        page.screenshot(path=_IMAGES / name, animations="disabled")
 
 
 def _go_to_connections(page: Page) -> None:

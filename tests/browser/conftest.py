@@ -3,6 +3,7 @@
 All of it is started once, when the first test asks for it, and ends with the last one.
 """
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,7 +19,8 @@ from local.airflow_server import airflow as run_airflow
 from local.parts import ROOT, PartMissing
 from local.sides import SOURCE_TABLE, Sides, sides_on_ministack
 
-CUSTOMERS = 400
+# A picture shows the whole data set; the tests are content with less.
+CUSTOMERS = dataset.CUSTOMERS if os.environ.get("DYNSYNC_SCREENSHOTS") == "1" else 400
 SECRET = "the secret of the browser tests"
 
 _CHROMIUM_OPTIONS = (

@@ -50,19 +50,19 @@ def add_connection(page: Page, conn_id: str, side: Side, table: str, **changed: 
     ui.fill(form, {"Access key ID": connection["login"], "Secret access key": connection["password"]})
     if "port" not in HIDDEN_FIELDS:
         ui.fill(form, {"Port": "0"})
-    ui.show_extra_fields(form)
+    ui.unfold(form, "Extra Fields")
     ui.fill(
         form,
         {
             "Role ARN": extra["role_arn"],
             "External ID": extra["external_id_secret"],
             "Region": extra["region_name"],
-            "Test table": table,
         },
     )
     if conn_id == "dynsync_source":
-        ui.take_picture(form, "connection-form.png")
-    ui.fill(form, {"Endpoint URL": extra["endpoint_url"], "STS endpoint URL": extra["sts_endpoint_url"]})
+        ui.take_picture(page, "connection-form.png", form.get_by_role("heading"))
+    servers = {"Endpoint URL": extra["endpoint_url"], "STS endpoint URL": extra["sts_endpoint_url"]}
+    ui.fill(form, {**servers, "Test table": table})
     ui.save(form)
 
 
@@ -70,7 +70,7 @@ def add_connection(page: Page, conn_id: str, side: Side, table: str, **changed: 
 def connections(open_page: Callable[..., "contextmanager[Page]"], sides: Sides) -> None:
     """`dynsync_source` and `dynsync_destination`, made through the form."""
     with open_page() as page:
-        page.set_viewport_size({"width": 1000, "height": 1500})
+        page.set_viewport_size({"width": 1100, "height": 940})
         add_connection(page, "dynsync_source", sides.source, SOURCE_TABLE)
         add_connection(page, "dynsync_destination", sides.destination, DESTINATION_TABLE)
 
@@ -111,14 +111,16 @@ def test_the_test_button_says_that_a_wrong_external_id_is_refused(page: Page, si
 
 
 def test_the_form_when_reopened_shows_no_secret(page: Page, connections: None, sides: Sides):
-    form = ui.reopen_connection_form(page, "dynsync_source")
-    ui.show_extra_fields(form)
-
     stored = sides.source.connection
+    form = ui.reopen_connection_form(page, "dynsync_source")
+    expect(ui.field(form, "Secret access key")).to_have_value("***")
+
+    ui.unfold(form, "Extra Fields")
     expect(ui.field(form, "Role ARN")).to_have_value(stored["extra"]["role_arn"])
-    for label in ("Secret access key", "External ID"):
-        expect(ui.field(form, label)).to_have_value("***")
-        expect(ui.field(form, label)).to_have_attribute("type", "password")
+    expect(ui.field(form, "External ID")).to_have_value("***")
+
+    ui.unfold(form, "Extra Fields JSON")
+    expect(form).to_contain_text(re.compile(r'"external_id_secret":\s*"\*\*\*"'))
     for secret in (stored["password"], stored["extra"]["external_id_secret"]):
         assert secret not in page.content()
 
@@ -139,10 +141,11 @@ def test_log_and_xcom_of_the_refresh_show_counts_and_no_value(page: Page, run_ur
     values = set(_telling_values(before)) | set(_telling_values(after))
     assert len(values) > len(before)
 
-    page.set_viewport_size({"width": 1400, "height": 620})
+    page.set_viewport_size({"width": 1400, "height": 540})
     page.goto(f"{run_url}/tasks/refresh")
     expect(page.get_by_text(f"{len(before):,} of {len(before):,} items of {SOURCE_TABLE} written")).to_be_visible()
-    ui.take_picture(page, "run.png")
+    ui.unfold_log(page, f"Sync {SOURCE_TABLE}")
+    ui.take_picture(page, "run.png", page.get_by_role("heading").first)
     ui.unfold_log(page)
     log = page.locator("body").inner_text()
     assert "items read" in log
@@ -168,14 +171,17 @@ def test_a_wrong_mapping_shows_among_the_import_errors_as_one_line_with_its_path
     file = dag_folder / "wrong_mapping.py"
     file.write_text(_WRONG_DAG)
     page.goto("/")
-    ui.reload_until_visible(page, page.get_by_role("button", name="1 Dag Import Error"))
-    page.get_by_role("button", name="1 Dag Import Error").click()
+    errors = page.get_by_role("button", name="1 Dag Import Error")
+    ui.reload_until_visible(page, errors)
+    errors.click()
     page.get_by_role("button", name=file.name).click()
 
-    (told,) = (line for line in page.get_by_role("dialog").inner_text().splitlines() if "MappingError" in line)
-    assert "mappings.contact.email.keep_domain" in told
+    shown = page.get_by_role("dialog")
+    expect(shown).to_contain_text("MappingError: ")
+    (told,) = (line for line in shown.inner_text().splitlines() if "MappingError: " in line)
+    assert "mappings.contact.email.keep_domain: unknown name" in told
+    assert "preserve_domain" in told
     file.unlink()
-    ui.reload_until_visible(page, page.get_by_role("heading", name="Welcome"))
 
 
 def _telling_values(items: Sequence[dict[str, Any]]) -> Iterator[str]:
