@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 from airflow_dynsync.provider_info import CONNECTION_FIELDS, CONNECTION_TYPE
+from local import seed
 
 ROOT = Path(__file__).parents[2]
 STRINGS = {"type": "array", "items": {"type": "string"}, "uniqueItems": True}
@@ -29,6 +30,8 @@ SCHEMA = {
                     "image": {"type": "string"},
                     "build": {"type": "string"},
                     "command": STRINGS,
+                    "entrypoint": STRINGS,
+                    "working_dir": {"type": "string"},
                     "depends_on": STRINGS,
                     "ports": {**STRINGS, "items": {"pattern": r"^127\.0\.0\.1:\d+:\d+$"}},
                     "volumes": {**STRINGS, "items": {"pattern": r"^\./[^:]+:/[^:]+(:ro)?$"}},
@@ -57,7 +60,7 @@ def test_compose_file_follows_the_compose_schema(compose):
 
 
 def test_services_are_a_source_a_destination_and_airflow_on_their_ports(services):
-    ports = {name: service["ports"] for name, service in services.items()}
+    ports = {name: service["ports"] for name, service in services.items() if "ports" in service}
 
     assert ports == {
         "source": ["127.0.0.1:8009:8000"],
@@ -105,6 +108,16 @@ def test_mounts_are_folders_that_exist_and_hold_the_example_dags(services):
     assert list((ROOT / "dags_examples").glob("*.py"))
 
 
+def test_tables_are_filled_by_the_projects_own_module_on_the_two_servers(services):
+    tables = services["tables"]
+    folder, mounted_at = tables["volumes"][0].split(":")[:2]
+
+    assert tables["entrypoint"][:3] == ["python", "-m", "local.seed"]
+    assert tables["entrypoint"][3:] == ["http://source:8000", "http://destination:8000"]
+    assert (ROOT / folder / "seed.py").exists()
+    assert mounted_at == f"{tables['working_dir']}/local"
+
+
 @pytest.mark.parametrize("name", ["source", "destination"])
 def test_connections_are_of_the_providers_type_and_lead_to_their_service(services, name):
     connection = json.loads(services["airflow"]["environment"][f"AIRFLOW_CONN_DYNSYNC_{name.upper()}"])
@@ -112,4 +125,4 @@ def test_connections_are_of_the_providers_type_and_lead_to_their_service(service
     assert connection["conn_type"] == CONNECTION_TYPE
     assert connection["extra"]["endpoint_url"] == f"http://{name}:8000"
     assert set(connection["extra"]) <= set(CONNECTION_FIELDS)
-    assert re.fullmatch("[A-Za-z0-9]+", connection["login"])
+    assert connection["login"] == seed.KEY.access_key_id  # DynamoDB Local takes letters and digits only
