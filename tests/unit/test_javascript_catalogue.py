@@ -110,7 +110,7 @@ def test_a_seed_picks_another_stream_and_always_the_same() -> None:
 
 def test_options_left_undefined_or_null_are_as_if_not_given() -> None:
     assert run("return neosync.generateString({min: undefined, max: null})", BEFORE) == run(
-        "return neosync.generateString()", B
+        "return neosync.generateString()", BEFORE
     )
 
 

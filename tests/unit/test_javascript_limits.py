@@ -111,6 +111,29 @@ def test_an_endless_loop_ends_within_its_limit_and_the_next_script_runs(code: st
     assert run("return value.length", VALUE) == {"N": "14"}
 
 
+@pytest.mark.parametrize(
+    ("code", "line"),
+    [
+        ("let n = 0;\nwhile (true) n++;", 2),
+        ("for (;;);", 1),
+        ("for (let n = 0; n < 3; n++) {\n  for (let m = 0; m > -1; m++) {}\n}", 2),
+        ("const all = new Set([1]);\nfor (const x of all) {\n  all.delete(x);\n  all.add(x);\n}", 2),
+        ("do {\n value\n} while (\n true)", 3),
+        ("const s = 'while (x)', t = `for (;;)`; // while (y)\nconst r = /while (['\"])/g;\nwhile (s) {}", 3),
+        ("for (let n = 0; n < 1e4; n++) n / 2 / 3;\nconst o = {for: 1}; o.for;\nwhile (1);", 3),
+        ("neosync.transformString(value);\nwhile (1);", 2),
+    ],
+)
+def test_an_endless_loop_is_named_by_its_line(code: str, line: int) -> None:
+    with pytest.raises(TransformError, match=rf"^mappings\.Value: .* in the loop at line {line};"):
+        run(code, VALUE, timeout=0.3)
+
+
+def test_a_slow_script_without_an_endless_loop_is_out_of_time_as_well() -> None:
+    with pytest.raises(TransformError, match=r"more than the 0\.2 seconds a chunk may take"):
+        run("return 'x'.repeat(3e6).replace(/x/g, () => [1, 2, 3].map(n => n * 2).join())", VALUE, timeout=0.2)
+
+
 HOGS = [
     "const all = []; while (true) all.push({x: 1})",
     "const all = []; while (true) all.push('x'.repeat(1000) + all.length)",
@@ -257,6 +280,15 @@ def test_one_process_serves_all_scripts_of_a_python_process() -> None:
     for number in range(5):
         run(f"return {number}", VALUE)
     assert JAVASCRIPT._process is first
+
+
+def test_a_process_that_was_ended_from_outside_is_replaced() -> None:
+    plan = script_plan("return value")
+    process = JAVASCRIPT._process
+    assert process is not None
+    os.kill(process._process.pid, signal.SIGKILL)
+    process._process.wait()
+    assert plan.apply(chunk(1)) == chunk(1)
 
 
 def test_a_forked_process_starts_its_own_and_leaves_ours_alone() -> None:

@@ -73,8 +73,11 @@ class V8Process:
         self._answers = cast("IO[bytes]", self._process.stdout)
         self._scripts: dict[tuple[str, tuple[str, ...]], int] = {}
         try:
-            self._exchange((files(__package__) / "runtime.js").read_bytes(), _STARTING_SECONDS)
-            self._exchange(orjson.dumps({"functions": functions}), _STARTING_SECONDS)
+            runtime, values = ((files(__package__) / name).read_text() for name in ("runtime.js", "values.js"))
+            for text in (f"({runtime})(({values})())".encode(), orjson.dumps({"functions": functions})):
+                message, failed = self._exchange(text, _STARTING_SECONDS)
+                if failed:
+                    raise RuntimeError(f"the JavaScript runtime does not start: {message.decode()}")
         except BaseException:
             self.end()
             raise
@@ -127,6 +130,10 @@ class V8Process:
         if code < 0:
             raise OutOfMemoryError
         raise RuntimeError(f"the process with V8 ended with code {code}; is mini-racer complete?")
+
+    def has_ended(self) -> bool:
+        """Tell whether something ended the process between two requests."""
+        return self._process.poll() is not None
 
     def end(self) -> None:
         """End the process and wait for it."""
@@ -222,6 +229,8 @@ class JavaScript:
         """Hold the process; give it up when an exchange was not finished, whatever interrupted it."""
         with self._lock:
             try:
+                if self._process is not None and self._process.has_ended():
+                    self._end()
                 if self._process is None:
                     self._process = V8Process(functions)
                 yield self._process

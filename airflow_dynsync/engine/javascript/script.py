@@ -12,6 +12,7 @@ import orjson
 from airflow_dynsync.engine.definitions import DROP, Column, Compiler, Drop, Step
 from airflow_dynsync.engine.errors import MappingError, TransformError
 from airflow_dynsync.engine.javascript.functions import Answer, Answers, Call, functions
+from airflow_dynsync.engine.javascript.loops import TICK, with_ticks
 from airflow_dynsync.engine.javascript.process import (
     JAVASCRIPT,
     MEMORY_LIMIT,
@@ -21,6 +22,7 @@ from airflow_dynsync.engine.javascript.process import (
 )
 from airflow_dynsync.engine.values import WireValue
 
+_SEARCHING_SECONDS: Final = 5.0
 _INPUT: Final = re.compile(
     r"""\binput\b(?:\s*(?:\?\.|\.)\s*(?P<name>[A-Za-z_$][\w$]*)|\s*\[\s*(["'])(?P<quoted>[^"'\\\n]*)\2\s*\])?"""
 )
@@ -88,6 +90,8 @@ def _step(code: str, parameters: tuple[str, ...], seconds: float, compiler: Comp
         raise MappingError(
             f"{compiler.place}.code", f"{where}: {error.message}; write the body of a function, with return"
         ) from None
+    except (OutOfTimeError, OutOfMemoryError):
+        raise MappingError(f"{compiler.place}.code", "V8 cannot compile code of this size; shorten it") from None
     attributes = _attributes_read(code) if parameters else frozenset()
     settle = _MAY_GO_ON_AFTERWARDS.search(code) is not None
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -109,7 +113,8 @@ def _step(code: str, parameters: tuple[str, ...], seconds: float, compiler: Comp
             try:
                 answer, took = JAVASCRIPT.run(code, parameters, functions(), request, seconds_left, settle=settle)
             except OutOfTimeError:
-                raise TransformError(compiler.place, _too_slow(seconds)) from None
+                line = _endless_loop(code, {**request, "ticking": True})
+                raise TransformError(compiler.place, _too_slow(seconds, line)) from None
             except OutOfMemoryError:
                 raise TransformError(compiler.place, _too_big()) from None
             if "failed" in answer:
@@ -124,7 +129,7 @@ def _step(code: str, parameters: tuple[str, ...], seconds: float, compiler: Comp
             running = [call.run for call in calls]
             seconds_left -= took
             if running and seconds_left <= 0:
-                raise TransformError(compiler.place, _too_slow(seconds))
+                raise TransformError(compiler.place, _too_slow(seconds, None))
         return [DROP if result is None else result for result in results]
 
     return step
@@ -152,9 +157,22 @@ def _items(column: Column, running: list[int], attributes: frozenset[str] | None
     return {"items": items, "rows": rows}
 
 
-def _too_slow(seconds: float) -> str:
+def _endless_loop(code: str, request: dict[str, Any]) -> int | None:
+    """Return the line of the loop that goes on when a request that took too long is tried once more."""
+    parameters = ("value", "input", TICK)
+    try:
+        answer, _ = JAVASCRIPT.run(
+            with_ticks(code), parameters, functions(), request, _SEARCHING_SECONDS, settle=True
+        )
+    except (JavaScriptSyntaxError, OutOfTimeError, OutOfMemoryError):
+        return None
+    return answer["place"][0] if answer.get("message") == "endless" and answer["place"] else None
+
+
+def _too_slow(seconds: float, line: int | None) -> str:
+    where = f", in the loop at line {line}" if line else ""
     return (
-        f"the script took more than the {seconds:g} seconds a chunk may take; look for an endless loop,"
+        f"the script took more than the {seconds:g} seconds a chunk may take{where}; look for an endless loop,"
         " or raise timeout"
     )
 
