@@ -157,7 +157,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         from airflow_dynsync.sync.job import run_sync
 
         job = self._job()
-        print(f"::group::Sync {job.source_table} -> {job.destination_table}")  # noqa: T201 - folds the log in the UI
+        # Folds the log in the UI. Logged, not printed: prints take another way and may overtake what is logged.
+        self.log.info("::group::Sync %s -> %s", job.source_table, job.destination_table)
         try:
             report = run_sync(
                 job,
@@ -168,7 +169,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
                 stop=self._stop,
             )
         finally:
-            print("::endgroup::")  # noqa: T201
+            self.log.info("::endgroup::")
         self.log.info("%s", report)
         return report
 

@@ -143,6 +143,7 @@ def test_log_and_xcom_of_the_refresh_show_counts_and_no_value(page: Page, run_ur
 
     page.set_viewport_size({"width": 1400, "height": 540})
     page.goto(f"{run_url}/tasks/refresh")
+    # The last line stands outside the group, so that it is seen at once.
     expect(page.get_by_text(f"{len(before):,} of {len(before):,} items of {SOURCE_TABLE} written")).to_be_visible()
     ui.unfold_log(page, f"Sync {SOURCE_TABLE}")
     ui.take_picture(page, "run.png", page.get_by_role("heading").first)
