@@ -38,7 +38,7 @@ def table_asset(region: str, table: str) -> Asset:
     Two assets of one URI and different names make the later one inactive in Airflow, so a DAG that is
     scheduled on a synced table should get its asset here as the operator does.
 
-    Parameters:
+    Args:
         region: AWS region, as in `eu-west-1`.
         table: table name.
 

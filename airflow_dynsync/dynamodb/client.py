@@ -70,7 +70,7 @@ def create_client(
 ) -> DynamoDBClient:
     """Create a DynamoDB client whose item operations speak wire form (see the module's text).
 
-    Parameters:
+    Args:
         credentials: what `boto3.Session().get_credentials()` returns; refreshable ones keep refreshing. None
             makes the first call fail with NoCredentialsError: there is no fallback to other credentials.
         region_name: None for the one that environment or configuration file name.

@@ -31,7 +31,7 @@ def load_credentials(
 ) -> Credentials:
     """Find credentials, and assume a role with them where one is named.
 
-    Parameters:
+    Args:
         profile_name: a profile of the AWS configuration files; None for botocore's chain (environment, files,
             pod or instance role).
         role_arn: the role to assume at the first call and again whenever its session is about to end.

@@ -98,7 +98,7 @@ def classify(
 ) -> DynamoDBError:
     """Turn an error of botocore's into one whose message can be shown to anyone.
 
-    Parameters:
+    Args:
         error: a `ClientError`, `BotoCoreError` or whatever else a client's method raised.
         operation: the operation called, e.g. `Scan`; a `ClientError` from assuming the role names its own.
         table_name: the table it was called on.

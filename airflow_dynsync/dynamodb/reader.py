@@ -52,7 +52,7 @@ def scan_pages(
 ) -> Iterator[Page]:
     """Scan one segment of a table.
 
-    Parameters:
+    Args:
         page_size: items per page at most; a page ends at 1 MB in any case. None for no limit, which makes
             DynamoDB Local quadratic.
         position: a `Page.position` of the same segment and `total_segments`, to go on behind that page.

@@ -25,7 +25,7 @@ _STATUSES = (
 class Readiness:
     """What a table has to be.
 
-    Parameters:
+    Args:
         target_status: the table's status.
         indexes_active: whether all its indexes must be ACTIVE, which takes longer than the table itself.
         min_item_count: least number of items, by DynamoDB's own count, which it renews about every six hours.

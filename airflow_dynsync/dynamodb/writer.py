@@ -50,7 +50,7 @@ def write_items(
 ) -> WriteResult:
     """Put items into a table, replacing those that have the same key.
 
-    Parameters:
+    Args:
         items: in wire form. Their keys must differ: items of one key would silently become one item.
         key_names: the attributes of the table's primary key.
         stop: set to end with `StoppedError` before the next request or in a wait.

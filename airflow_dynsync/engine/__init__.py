@@ -7,8 +7,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_dynsync.engine.catalogue import catalogue
 from airflow_dynsync.engine.errors import MappingError, TransformError
+from airflow_dynsync.engine.registry import catalogue
 
 if TYPE_CHECKING:
     from airflow_dynsync.engine.mapping import Mapping

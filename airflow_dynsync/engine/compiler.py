@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_dynsync.engine.catalogue import catalogue
 from airflow_dynsync.engine.definitions import (
     DROP,
     Column,
@@ -21,7 +20,11 @@ from airflow_dynsync.engine.errors import MappingError, TransformError
 from airflow_dynsync.engine.keyed import Keyed, Secret
 from airflow_dynsync.engine.mapping import RuleConfig, RuleOptions, did_you_mean, type_in_words, validate
 from airflow_dynsync.engine.paths import Path
+from airflow_dynsync.engine.registry import catalogue
 from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireValue, to_wire
+
+MAX_DEPTH = 8
+"""Transformers inside transformers."""
 
 REDRAWS = 8
 """How often a transformed value that came out as it went in is drawn again."""
@@ -101,26 +104,29 @@ class RuleCompiler:
         _check_options(definition, options, place)
         return definition, parameters, options
 
-    def _step(self, definition: Definition, parameters: Parameters, options: RuleOptions, place: str) -> Step:
+    def _step(
+        self, definition: Definition, parameters: Parameters, options: RuleOptions, place: str, depth: int = 0
+    ) -> Step:
+        kind = "transform" if definition.reads_input else "generate"
+        keyed = self._secret.keyed(kind, options.realm or definition.name)
         if definition.column is not None:
-            return definition.column(parameters, _Inner(self, place))
+            return definition.column(parameters, _Inner(self, place, keyed, depth))
         if definition.scalar is None:
             raise TypeError(f"{definition.name} defines neither scalar nor column")
+        function = definition.scalar(parameters)
         if definition.reads_input:
-            keyed = self._secret.keyed("transform", options.realm or definition.name)
             redraw = definition.uniqueness_of(parameters) is not Uniqueness.PRESERVED
-            return lift_transform(definition.scalar(parameters), keyed, place, definition.name, redraw=redraw)
-        keyed = self._secret.keyed("generate", options.realm or definition.name)
-        return lift_generate(definition.scalar(parameters), keyed, place, definition.name)
+            return lift_transform(function, keyed, place, definition.name, redraw=redraw)
+        return lift_generate(function, keyed, place, definition.name)
 
-    def nested_step(self, config: RuleConfig, place: str) -> Step:
-        """Compile a transformer that another one calls."""
+    def nested_step(self, config: RuleConfig, place: str, depth: int = 1) -> Step:
+        """Compile a transformer that another one calls, the ``depth``-th inside the other."""
+        if depth > MAX_DEPTH:
+            raise MappingError(
+                place, f"is more than {MAX_DEPTH} transformers deep; look for a preset that uses itself"
+            )
         definition, parameters, options = self.resolve(config, place)
-        return self._step(definition, parameters, options, place)
-
-    def keyed(self, *purpose: str) -> Keyed:
-        """Return the keyed function of a purpose."""
-        return self._secret.keyed(*purpose)
+        return self._step(definition, parameters, options, place, depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,15 +135,14 @@ class _Inner:
 
     compiler: RuleCompiler
     place: str
+    keyed: Keyed
+    depth: int
 
     def step(self, config: RuleConfig, place: str) -> Step:
-        return self.compiler.nested_step(config, f"{self.place}.{place}")
+        return self.compiler.nested_step(config, f"{self.place}.{place}", self.depth + 1)
 
     def definition(self, config: RuleConfig, place: str) -> Definition:
         return self.compiler.resolve(config, f"{self.place}.{place}")[0]
-
-    def keyed(self, *purpose: str) -> Keyed:
-        return self.compiler.keyed(*purpose)
 
 
 def _definition(name: str, place: str, known: Iterable[str]) -> Definition:

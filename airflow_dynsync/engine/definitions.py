@@ -181,8 +181,9 @@ class Compiler(Protocol):
         """Return the definition of another transformer, written as in a mapping."""
         ...
 
-    def keyed(self, *purpose: str) -> Keyed:
-        """Return the keyed function of a purpose."""
+    @property
+    def keyed(self) -> Keyed:
+        """The keyed function of this rule: that of its realm."""
         ...
 
 

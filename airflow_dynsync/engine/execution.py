@@ -173,6 +173,8 @@ class Execution:
             if result is DROP:
                 self._remove(slot.container, slot.place[-1])
                 self._count(rule, slot.place, "dropped")
+            elif _is_emptied_set(result):
+                self._replace(rule, slot, rule.options.on_empty_set, "set_emptied")
             else:
                 slot.container[slot.place[-1]] = result
                 self._count(rule, slot.place, "generated" if slot.value is None else "transformed")
@@ -235,3 +237,7 @@ class Execution:
 
     def _count(self, rule: Rule, place: Place, outcome: str) -> None:
         self.counts[rule, place[0] if rule.path is None else None, outcome] += 1
+
+
+def _is_emptied_set(result: WireValue | Drop) -> bool:
+    return result in ({"SS": []}, {"NS": []}, {"BS": []})

@@ -33,7 +33,7 @@ class DynamoDBSyncHook(AwsBaseHook):
     whatever it is asked for. A connection that does not exist is an error, never the machine's credentials:
     for those, make a connection whose fields are all empty.
 
-    Parameters:
+    Args:
         conn_id: Airflow connection.
         region_name: region, instead of the connection's.
         verify: whether to verify TLS certificates, or the path of a CA bundle; instead of the connection's.
@@ -134,7 +134,7 @@ class DynamoDBSyncHook(AwsBaseHook):
     def wire_client(self, *, max_connections: int = 10) -> BaseClient:
         """Return a client that speaks wire form, with this connection's credentials, renewed as they end.
 
-        Parameters:
+        Args:
             max_connections: how many requests may be under way at once, usually the number of threads.
         """
         from airflow_dynsync.dynamodb.client import create_client

@@ -23,7 +23,7 @@ class DynamoDBTableSensor(BaseSensorOperator):
     A missing permission, refused credentials or a missing connection fail at once and are not retried; an
     outage of DynamoDB is waited out. Looks once before it defers.
 
-    Parameters:
+    Args:
         conn_id: Airflow connection of type `dynsync_dynamodb` or `aws` (templated).
         table_name: the table (templated).
         target_status: status that the table must have.

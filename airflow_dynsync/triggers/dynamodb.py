@@ -45,7 +45,7 @@ class DynamoDBTableTrigger(BaseTrigger):
 
     The event is `{"status": "ready"}` or `{"status": "failed", "message": why}`.
 
-    Parameters:
+    Args:
         conn_id: Airflow connection.
         table_name: the table.
         poll_interval: seconds between two looks.

@@ -17,9 +17,9 @@ from typing import Any, Final, NamedTuple
 
 import orjson
 
-from airflow_dynsync.engine.catalogue import catalogue
 from airflow_dynsync.engine.definitions import Column, Compiler, Definition, Drop, Step
 from airflow_dynsync.engine.errors import MappingError
+from airflow_dynsync.engine.registry import catalogue
 from airflow_dynsync.engine.values import ELEMENT_OF_SET, NULL, TYPE_IN_WORDS, WireValue, to_python
 
 NEOSYNC_NAMES: Final[Mapping[str, str]] = MappingProxyType(

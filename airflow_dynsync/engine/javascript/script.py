@@ -64,20 +64,18 @@ def transform_step(code: str, seconds: float, compiler: Compiler) -> Step:
     Raises:
         MappingError: the code is no function body; with line and column.
     """
-    keyed = compiler.keyed("transform", "transform_javascript")
 
     def chance(column: Column) -> Iterable[bytes]:
-        return (keyed.digest(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) for value in column.values)
+        return (compiler.keyed.digest(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) for value in column.values)
 
     return _step(code, ("value", "input"), seconds, compiler, Answers(compiler, chance))
 
 
 def generate_step(code: str, seconds: float, compiler: Compiler) -> Step:
     """Return the step that runs ``code`` for each place; as `transform_step`, but the code sees no value."""
-    keyed = compiler.keyed("generate", "generate_javascript")
 
     def chance(column: Column) -> Iterable[bytes]:
-        return map(keyed.digest, column.identities())
+        return map(compiler.keyed.digest, column.identities())
 
     return _step(code, (), seconds, compiler, Answers(compiler, chance))
 

@@ -76,7 +76,7 @@ def _transform_python(parameters: TransformPython, compiler: Compiler) -> Step:
 def _generate_python(parameters: GeneratePython, compiler: Compiler) -> Step:
     function = _resolve(parameters.callable, compiler)
     takes_random = _takes(function, 1)
-    keyed = compiler.keyed("generate", "generate_python")
+    keyed = compiler.keyed
 
     def step(column: Column) -> list[WireValue | Drop]:
         results: list[WireValue | Drop] = []

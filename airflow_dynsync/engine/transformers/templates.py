@@ -9,7 +9,6 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
 
-from airflow_dynsync.engine.catalogue import catalogue
 from airflow_dynsync.engine.definitions import (
     DROP,
     Column,
@@ -23,6 +22,7 @@ from airflow_dynsync.engine.definitions import (
 )
 from airflow_dynsync.engine.errors import MappingError, TransformError
 from airflow_dynsync.engine.mapping import RuleOptions
+from airflow_dynsync.engine.registry import catalogue
 from airflow_dynsync.engine.values import NULL, TYPE_IN_WORDS, WireValue
 
 
