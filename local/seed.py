@@ -1,7 +1,7 @@
 """The example DAGs' tables on two DynamoDB servers that run already.
 
-docker-compose.yml runs `python -m local.seed SOURCE_URL DESTINATION_URL` once, so that the nightly DAG finds what it
-waits for.
+docker-compose.yml runs `python -m local.seed SOURCE_URL DESTINATION_URL` once, so that the nightly DAG finds its
+tables.
 """
 
 import sys
