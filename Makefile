@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test lint format constraints clean
+.PHONY: help install demo ui test lint format screenshots constraints clean
 
 # Airflow's range. A Debian Python without python3-venv has no ensurepip and could not make an environment.
 PYTHON_FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
@@ -39,6 +39,9 @@ lint: install ## Run linters, types and import contracts
 format: install ## Format the code and fix what ruff can fix
 	.venv/bin/ruff format
 	.venv/bin/ruff check --fix
+
+screenshots: install ## Take the pictures in docs/images anew, by running the browser tests
+	DYNSYNC_SCREENSHOTS=1 .venv/bin/pytest tests/browser
 
 $(UV):
 	'$(PYTHON)' -m venv .venv-uv
