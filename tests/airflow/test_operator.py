@@ -270,7 +270,7 @@ def test_the_secret_of_a_connection_comes_before_the_configuration(
 def test_on_kill_stops_the_threads_and_the_next_run_completes_the_table(
     sides: tuple[Any, Any], fill: Callable[..., str]
 ) -> None:
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException
+    from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
     source, destination = fill(sides[0], {"Id": "S"}, people(500)), fill(sides[1], {"Id": "S"}, [])
 
