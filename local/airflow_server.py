@@ -101,7 +101,7 @@ def _migrate(environment: Mapping[str, str]) -> None:
 
 def _wait_until_ready(url: str, home: Path, running: Mapping[str, subprocess.Popen[bytes]]) -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
-    while not _is_healthy(url):
+    while not is_healthy(url):
         ended = next((name for name, process in running.items() if process.poll() is not None), None)
         if ended or time.monotonic() > deadline:
             name = ended or "api-server"
@@ -109,7 +109,7 @@ def _wait_until_ready(url: str, home: Path, running: Mapping[str, subprocess.Pop
         time.sleep(_LOOK_SECONDS)
 
 
-def _is_healthy(url: str) -> bool:
+def is_healthy(url: str) -> bool:
     """Whether the API server answers and the scheduler and the DAG processor have reported to it."""
     try:
         with urlopen(f"{url}/api/v2/monitor/health", timeout=5) as response:  # noqa: S310 - on 127.0.0.1

@@ -17,14 +17,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from socket import socket
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import psutil
 from rich.console import Console
 from rich.text import Text
 
 from local import dataset, run_dag
+from local.airflow_server import is_healthy
 from local.dynamodb import ServerError
 from local.parts import CACHE, PartMissing
 from local.processes import free_port, guarded
@@ -117,9 +116,10 @@ def _airflow(home: Path, sides: Sides) -> Iterator[tuple[str, str, "subprocess.P
 
 def _prepare(environment: dict[str, str], sides: Sides) -> None:
     """Create Airflow's database and put the connections there, where the UI shows them."""
+    # A port, because the UI of Airflow 3.3.1 and 3.3.2 cannot test a connection without one.
     connections = {
-        "dynsync_source": sides.source.connection | {"description": "production: role reader"},
-        "dynsync_destination": sides.destination.connection | {"description": "staging: role writer"},
+        "dynsync_source": sides.source.connection | {"description": "production: role reader", "port": 0},
+        "dynsync_destination": sides.destination.connection | {"description": "staging: role writer", "port": 0},
         "dynsync_secret": {
             "conn_type": "generic",
             "password": environment["AIRFLOW__DYNSYNC__SECRET"],
@@ -139,20 +139,11 @@ def _prepare(environment: dict[str, str], sides: Sides) -> None:
 
 def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]", log_file: Path) -> None:
     deadline = time.monotonic() + _READY_WITHIN_SECONDS
-    while not _is_healthy(url):
+    while not is_healthy(url):
         if process.poll() is not None or time.monotonic() > deadline:
             told = "\n".join(log_file.read_text(errors="replace").splitlines()[-20:])
             raise UiError(f"Airflow did not start; its last lines were:\n{told}")
         time.sleep(_LOOK_SECONDS)
-
-
-def _is_healthy(url: str) -> bool:
-    try:
-        with urlopen(f"{url}/api/v2/monitor/health", timeout=5) as response:  # noqa: S310 - on 127.0.0.1
-            health = json.load(response)
-    except (URLError, TimeoutError, ConnectionError):
-        return False
-    return all(health[part]["status"] == "healthy" for part in ("metadatabase", "scheduler", "dag_processor"))
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:
