@@ -78,15 +78,25 @@ def add_connection(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
 
 
 @pytest.fixture
-def run_dag(airflow_database: None) -> Callable[..., Any]:
+def parse_dags() -> Callable[[Path], Any]:
+    """`parse_dags(folder_or_file)` returns Airflow's DagBag of it."""
+
+    def parse(path: Path) -> Any:
+        try:
+            from airflow.dag_processing.dagbag import DagBag
+        except ModuleNotFoundError:  # Airflow 3.1
+            from airflow.models.dagbag import DagBag
+        return DagBag(path)
+
+    return parse
+
+
+@pytest.fixture
+def run_dag(airflow_database: None, parse_dags: Callable[[Path], Any]) -> Callable[..., Any]:
     """`run_dag("tests/airflow/dags/file.py", "dag_id", {...})` runs a DAG with a configuration, to its DagRun."""
-    try:
-        from airflow.dag_processing.dagbag import DagBag
-    except ModuleNotFoundError:  # Airflow 3.1
-        from airflow.models.dagbag import DagBag
 
     def run(file: str, dag_id: str, configuration: dict[str, Any] | None = None) -> Any:
-        bag = DagBag(_ROOT / file)
+        bag = parse_dags(_ROOT / file)
         assert not bag.import_errors
         return bag.dags[dag_id].test(run_conf=configuration)
 

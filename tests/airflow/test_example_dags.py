@@ -116,13 +116,14 @@ def test_cross_account_role_refreshes_the_table_with_the_secret_of_a_connection(
 
 
 def test_javascript_for_a_list_rewrites_households_by_what_the_rest_of_the_item_becomes(
-    empty_destination: Sides, connections: Callable[[Sides], None], run_dag: Callable[..., Any]
+    empty_destination: Sides,
+    connections: Callable[[Sides], None],
+    run_dag: Callable[..., Any],
+    parse_dags: Callable[[Path], Any],
 ) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
     connections(empty_destination)
     assert example(run_dag, "javascript_for_a_list") == {"refresh": "success"}
-    dag = DagBag(EXAMPLES / "javascript_for_a_list.py").dags["javascript_for_a_list"]
+    dag = parse_dags(EXAMPLES / "javascript_for_a_list.py").dags["javascript_for_a_list"]
     assert_refreshed(empty_destination, Mapping(mappings=dag.get_task("refresh").mappings))
     households = [
         (item["name"]["S"].split()[-1], [person["M"] for person in item["household"]["L"]])

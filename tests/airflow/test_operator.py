@@ -64,10 +64,8 @@ def test_a_wrong_mapping_is_an_error_with_its_path_when_the_dag_is_parsed(
 
 @pytest.mark.parametrize(("mappings", "message"), WRONG_MAPPINGS)
 def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors(
-    mappings: dict[str, Any], message: str, tmp_path: Path
+    mappings: dict[str, Any], message: str, tmp_path: Path, parse_dags: Callable[[Path], Any]
 ) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
     file = tmp_path / "wrong_mapping.py"
     file.write_text(
         "from airflow.sdk import DAG\n"
@@ -76,7 +74,7 @@ def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors
         f"    DynamoDBAnonymizeSyncOperator(task_id='sync', mappings={mappings!r}, key_attributes=['Id'],"
         f" **{SIDES!r})\n"
     )
-    (error,) = DagBag(tmp_path).import_errors.values()
+    (error,) = parse_dags(tmp_path).import_errors.values()
     assert error.strip().splitlines()[-1].startswith(f"airflow_dynsync.engine.errors.MappingError: {message}")
 
 
@@ -97,9 +95,7 @@ def test_wrong_arguments_are_refused_when_the_dag_is_parsed(arguments: dict[str,
         operator(**arguments)
 
 
-def test_a_mapping_file_begins_at_the_dags_own_folder(tmp_path: Path) -> None:
-    from airflow.dag_processing.dagbag import DagBag
-
+def test_a_mapping_file_begins_at_the_dags_own_folder(tmp_path: Path, parse_dags: Callable[[Path], Any]) -> None:
     (tmp_path / "rules.yaml").write_text("mappings: {Email: transform_emial}")
     (tmp_path / "dag.py").write_text(
         "from airflow.sdk import DAG\n"
@@ -107,7 +103,7 @@ def test_a_mapping_file_begins_at_the_dags_own_folder(tmp_path: Path) -> None:
         "with DAG('wrong'):\n"
         f"    DynamoDBAnonymizeSyncOperator(task_id='sync', mapping_file='rules.yaml', **{SIDES!r})\n"
     )
-    (error,) = DagBag(tmp_path).import_errors.values()
+    (error,) = parse_dags(tmp_path).import_errors.values()
     assert "rules.yaml: mappings.Email: no transformer is named" in error.strip().splitlines()[-1]
 
 
@@ -284,11 +280,8 @@ def test_on_kill_stops_the_threads_and_the_next_run_completes_the_table(
     assert not isinstance(caught.value, AirflowFailException)
     assert len(read_all(sides[1], destination)) < 500
 
-    from airflow.sdk.definitions.asset import AssetAlias
-
-    class Events(dict[Any, Any]):
-        def __missing__(self, key: Any) -> Any:
-            assert isinstance(key, AssetAlias)
+    class Events:
+        def __getitem__(self, alias: Any) -> Any:
             return type("Accessor", (), {"add": lambda *_, **__: None})()
 
     sync_operator().execute({"outlet_events": Events()})
