@@ -93,9 +93,9 @@ def _profile_region(profile: str | None) -> str | None:
 def job(options: argparse.Namespace) -> SyncJob:
     """Return the job that the options describe."""
     from airflow_dynsync.sync.job import SyncJob
-    from airflow_dynsync.sync.mapping_file import read_mapping_file
+    from airflow_dynsync.sync.mapping_file import load_table_mapping
 
-    entry = read_mapping_file(options.mapping_file).table(options.source_table)
+    entry = load_table_mapping(options.mapping_file, options.source_table)
     return SyncJob(
         source_table=options.source_table,
         destination_table=getattr(options, "destination_table", None) or entry.destination or options.source_table,

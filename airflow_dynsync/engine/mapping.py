@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError
 
@@ -49,7 +49,7 @@ class Mapping(BaseModel):
     presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @classmethod
-    def parse(cls, config: Mapping | dict[str, Any], place: str = "") -> Mapping:
+    def parse(cls, config: Self | dict[str, Any], place: str = "") -> Self:
         """Return the mapping that a plain dict describes.
 
         Args:
@@ -59,7 +59,7 @@ class Mapping(BaseModel):
         Raises:
             MappingError: an unknown field, or one of a wrong type.
         """
-        return config if isinstance(config, Mapping) else validate(cls, config, place)
+        return config if isinstance(config, cls) else validate(cls, config, place)
 
 
 class RuleOptions(Parameters):

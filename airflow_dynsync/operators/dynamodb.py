@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,6 @@ from airflow.sdk import AssetAlias, BaseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
-    from airflow_dynsync.engine import Mapping
     from airflow_dynsync.sync.job import SyncJob
     from airflow_dynsync.sync.mapping_file import TableMapping
     from airflow_dynsync.sync.report import SyncReport
@@ -86,15 +86,17 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.key_attributes = key_attributes
         self.secret_conn_id = secret_conn_id
         self.presets = presets
-        self._stop = threading.Event()
         self._asset = AssetAlias(f"dynsync:{destination_conn_id}/{destination_table}")
         self.outlets = [*self.outlets, self._asset]
         self._validate()
 
+    @cached_property
+    def _stop(self) -> threading.Event:
+        # Made when it is needed: Airflow copies operators, and an event cannot be copied.
+        return threading.Event()
+
     def _validate(self) -> None:
         """Find out what is wrong with the arguments, as far as they are known when the DAG is parsed."""
-        from airflow_dynsync.sync.mapping_file import check_mapping
-
         if self.mapping_file is not None:
             for name, given in (
                 ("mappings", self.mappings is not None),
@@ -111,26 +113,26 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
                 raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
         self._refuse_blank_where()
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
-            mapping, _ = self._mapping()
-            check_mapping(mapping, key_attributes=self.key_attributes or (), place=self.mapping_file or "")
+            self._mapping()
 
     def _refuse_blank_where(self) -> None:
         if self.where is not None and not self.where.strip():
             raise ValueError(f"{self.task_id}: where is blank; leave it out to copy the whole table")
 
-    def _mapping(self) -> tuple[Mapping, TableMapping | None]:
-        """Return the rules, and the mapping file's entry for the source table where there is one."""
-        from airflow_dynsync.engine import Mapping
-        from airflow_dynsync.sync.mapping_file import read_mapping_file
+    def _mapping(self) -> TableMapping:
+        """Return the rules, checked."""
+        from airflow_dynsync.sync.mapping_file import TableMapping, check_mapping, load_table_mapping
 
+        keys = self.key_attributes or ()
         if self.mapping_file is None:
             config = {"mappings": self.mappings or {}, "unmapped": self.unmapped, "presets": self.presets or {}}
-            return Mapping.parse(config), None
+            mapping = TableMapping.parse(config)
+            check_mapping(mapping, key_attributes=keys)
+            return mapping
         path = Path(self.mapping_file)
         if not path.is_absolute() and self.has_dag() and self.dag.fileloc:
             path = Path(self.dag.fileloc).parent / path
-        entry = read_mapping_file(path).table(self.source_table)
-        return entry, entry
+        return load_table_mapping(path, self.source_table, key_attributes=keys)
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the sync and return its report as JSON values."""
@@ -177,14 +179,14 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         from airflow_dynsync.sync.job import DEFAULT_PAGE_SIZE, SyncJob
 
         self._refuse_blank_where()  # a template may have rendered to nothing
-        mapping, entry = self._mapping()
+        mapping = self._mapping()
         return SyncJob(
             source_table=self.source_table,
             destination_table=self.destination_table,
             mapping=mapping,
             secret=self._secret(),
-            where=self.where or (entry.where if entry else None),
-            consistent_read=self.consistent_read or bool(entry and entry.consistent_read),
+            where=self.where or mapping.where,
+            consistent_read=self.consistent_read or mapping.consistent_read,
             total_segments=self.total_segments,
             page_size=self.page_size or DEFAULT_PAGE_SIZE,
             key_attributes=tuple(self.key_attributes) if self.key_attributes else None,

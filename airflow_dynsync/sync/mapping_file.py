@@ -82,6 +82,22 @@ def read_mapping_file(path: str | Path) -> MappingFile:
         raise MappingFileError(f"{path}: {error}") from None
 
 
+def load_table_mapping(path: str | Path, source_table: str, *, key_attributes: Sequence[str] = ()) -> TableMapping:
+    """Read the rules of one table from a mapping file and check them.
+
+    Raises:
+        MappingFileError: the file cannot be read, knows no such table, or its rules are wrong.
+    """
+    file = read_mapping_file(path)
+    try:
+        mapping = file.table(source_table)
+    except MappingError as error:
+        raise MappingFileError(f"{path}: {error}") from None
+    place = f"{path}: tables.{source_table}" if file.tables else path
+    check_mapping(mapping, key_attributes=key_attributes, place=place)
+    return mapping
+
+
 def check_mapping(mapping: Mapping, *, key_attributes: Sequence[str] = (), place: str | Path = "") -> Plan:
     """Compile a mapping to find out whether it is right.
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow.sdk import TaskGroup
 
 from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
-
-if TYPE_CHECKING:
-    from airflow.sdk import DAG
 
 
 def dynamodb_anonymize_sync_tables(
@@ -20,10 +17,9 @@ def dynamodb_anonymize_sync_tables(
     source_conn_id: str,
     destination_conn_id: str,
     group_id: str = "anonymize_sync_tables",
-    dag: DAG | None = None,
     **operator_arguments: Any,
 ) -> TaskGroup:
-    """Make a task group with one `DynamoDBAnonymizeSyncOperator` per table of a mapping file.
+    """Make a task group, in the DAG being defined, with one `DynamoDBAnonymizeSyncOperator` per table of a file.
 
     Args:
         mapping_file: YAML with ``tables``, read when the DAG is parsed; a relative path begins at the working
@@ -31,7 +27,6 @@ def dynamodb_anonymize_sync_tables(
         source_conn_id: connection of the production side.
         destination_conn_id: connection of the staging side.
         group_id: name of the group; the tasks are named after their source tables.
-        dag: the DAG; by default the one being defined.
         operator_arguments: passed to every operator, such as ``secret_conn_id`` or ``pool``.
 
     Returns:
@@ -49,7 +44,7 @@ def dynamodb_anonymize_sync_tables(
         raise MappingFileError(
             f"{path}: tables was expected, by source table name; for one table use the operator"
         )
-    with TaskGroup(group_id, dag=dag) as group:
+    with TaskGroup(group_id) as group:
         for source_table, entry in tables.items():
             DynamoDBAnonymizeSyncOperator(
                 task_id=re.sub(r"[^\w-]", "_", source_table),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -107,9 +108,19 @@ def test_a_mapping_file_begins_at_the_dags_own_folder(tmp_path: Path, parse_dags
     assert "rules.yaml: mappings.Email: no transformer is named" in error.strip().splitlines()[-1]
 
 
+def test_the_operator_can_be_copied_as_airflow_does_for_a_part_of_a_dag() -> None:
+    copy = deepcopy(operator(mappings={"Name": {"transformer": "transform_python", "callable": str.upper}}))
+    assert copy.mappings["Name"]["callable"] is str.upper
+
+
 def test_one_operator_can_be_mapped_over_tables() -> None:
-    with pytest.raises(TypeError, match="nope"):
-        DynamoDBAnonymizeSyncOperator.partial(task_id="sync", nope=1)
+    from airflow.sdk import DAG
+
+    fixed = {name: value for name, value in SIDES.items() if name != "source_table"}
+    with DAG("mapped"):
+        DynamoDBAnonymizeSyncOperator.partial(task_id="sync", **fixed).expand(source_table=["Users", "Orders"])
+        with pytest.raises(TypeError, match="nope"):
+            DynamoDBAnonymizeSyncOperator.partial(task_id="wrong", nope=1)
 
 
 @pytest.fixture
