@@ -39,10 +39,12 @@ class Cover:
     Attributes:
         verdict: what happens to them.
         defaults: with ``default``, the rule by type letter; types without one are kept.
+        dropping: with ``drop``, what the removed values are counted for; None where a rule counts them itself.
     """
 
     verdict: Literal["keep", "drop", "fail", "default"]
     defaults: Mapping[str, Rule] = field(default_factory=dict)
+    dropping: Rule | None = None
 
 
 KEEP: Final = Cover("keep")

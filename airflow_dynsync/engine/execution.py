@@ -121,6 +121,8 @@ class Execution:
                 self._slots[rule.index].append(Slot(container, place, value, row))
         elif cover.verdict == "drop":
             self._remove(container, place[-1])
+            if cover.dropping is not None:
+                self._count(cover.dropping, place, "dropped")
         elif cover.verdict == "fail":
             raise TransformError(
                 "unmapped",

@@ -128,14 +128,18 @@ def _unmapped(mapping: Mapping, compiler: RuleCompiler, rules: list[Rule]) -> Co
     policy = mapping.unmapped
     if policy == "passthrough":
         return KEEP
-    if policy in ("fail", "drop"):
-        return Cover(policy)
+    if policy == "fail":
+        return Cover("fail")
+    if policy == "drop":
+        return Cover("drop", dropping=compiler.rule(len(rules), "drop", "unmapped", None, "drop"))
     configs: dict[Any, RuleConfig] = DEFAULTS[policy] if isinstance(policy, str) else policy
     defaults = {}
     for kind, config in configs.items():
         place = "unmapped" if isinstance(policy, str) else f"unmapped.{kind}"
         rule = compiler.rule(len(rules), config, place, None, kind)
         _check_default(rule, kind)
+        if rule.definition.name == "passthrough":
+            continue
         rules.append(rule)
         defaults[kind] = rule
         if kind != "BOOL":

@@ -196,3 +196,24 @@ def test_a_wrong_policy_is_an_error_with_its_place(unmapped: Any, place: str, ca
         compile_plan({"unmapped": unmapped})
     assert caught.value.place == place
     assert cause in caught.value.message
+
+
+def counted(unmapped: Any, item: dict[str, Any], **mappings: Any) -> dict[tuple[str, str, str], int]:
+    plan = compile_plan({"mappings": mappings, "unmapped": unmapped}, key_attributes=("Id",), secret=SECRET)
+    plan.apply([{"Id": {"S": "1"}, **item}])
+    return {(row.path, row.rule, row.outcome): row.count for row in plan.statistics.counts}
+
+
+def test_what_drop_removes_is_counted_by_top_level_attribute() -> None:
+    item = {"a": {"M": {"b": S, "c": S, "d": {"L": [N]}}}, "e": N}
+    assert counted("drop", item) == {("a", "unmapped", "dropped"): 1, ("e", "unmapped", "dropped"): 1}
+    assert counted("drop", item, **{"a.b": "passthrough"}) == {
+        ("a.b", "mappings.a.b", "kept"): 1,
+        ("a", "unmapped", "dropped"): 2,
+        ("e", "unmapped", "dropped"): 1,
+    }
+
+
+def test_a_default_that_passes_through_is_as_if_it_were_not_there() -> None:
+    assert one({"S": "passthrough", "N": "null"}, {"a": S, "b": N}) == {"a": S, "b": NULL}
+    assert counted({"S": "passthrough"}, {"a": S, "b": N}) == {}
