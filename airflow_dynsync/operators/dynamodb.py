@@ -8,7 +8,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import (
+    AirflowException,
+    AirflowFailException,
+    AirflowNotFoundException,
+)
 from airflow.sdk import AssetAlias, BaseOperator
 
 if TYPE_CHECKING:
@@ -116,8 +120,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             self._mapping()
 
     def _refuse_blank_where(self) -> None:
+        from airflow_dynsync.engine import MappingError
+
         if self.where is not None and not self.where.strip():
-            raise ValueError(f"{self.task_id}: where is blank; leave it out to copy the whole table")
+            raise MappingError("where", "is blank; leave it out to copy the whole table")
 
     def _mapping(self) -> TableMapping:
         """Return the rules, checked."""
@@ -137,12 +143,12 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:
         """Run the sync and return its report as JSON values."""
         from airflow_dynsync.dynamodb.errors import DynamoDBError
-        from airflow_dynsync.engine import TransformError
+        from airflow_dynsync.engine import MappingError, TransformError
         from airflow_dynsync.sync.errors import SyncError
 
         try:
             report = self._run()
-        except (SyncError, TransformError, ValueError) as error:
+        except (SyncError, MappingError, TransformError) as error:
             failure = AirflowFailException(str(error))
         except DynamoDBError as error:
             fatal = error.kind == "fatal" and not self._stop.is_set()
@@ -198,10 +204,14 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         from airflow.sdk.log import mask_secret
 
         if self.secret_conn_id:
-            secret = BaseHook.get_connection(self.secret_conn_id).password
+            try:
+                secret = BaseHook.get_connection(self.secret_conn_id).password
+            except AirflowNotFoundException:
+                secret = None
             if not secret:
                 raise AirflowFailException(
-                    f"Connection {self.secret_conn_id!r} has no password; put the secret there"
+                    f"secret_conn_id: connection {self.secret_conn_id!r} does not exist or has no password;"
+                    " put the secret there"
                 )
         else:
             secret = conf.get("dynsync", "secret", fallback="")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
 from airflow_dynsync.dynamodb.policies import read_policy, write_policy
 from airflow_dynsync.engine import MappingError
@@ -85,7 +86,7 @@ def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors
         ({"mappings": {}, "mapping_file": "x.yaml"}, "mappings and mapping_file exclude each other"),
         ({"unmapped": "drop", "mapping_file": "x.yaml"}, "unmapped and mapping_file exclude each other"),
         ({"unmapped": "scramble"}, "unmapped"),
-        ({"where": "  "}, "where is blank"),
+        ({"where": "  "}, "where: is blank"),
         ({"total_segments": 0}, "total_segments is a whole number"),
         ({"page_size": "many"}, "page_size is a whole number"),
         ({"mapping_file": "no-such-file.yaml"}, r"no-such-file\.yaml: cannot be read"),
@@ -274,11 +275,18 @@ def test_the_secret_of_a_connection_comes_before_the_configuration(
     assert operator()._secret() == SECRET.encode()
 
 
+def test_a_secret_that_is_not_there_is_an_error_and_never_a_random_one(
+    add_connection: Callable[..., str],
+) -> None:
+    add_connection("without_password")
+    for conn_id in ("without_password", "no_such_connection"):
+        with pytest.raises(AirflowFailException, match=f"secret_conn_id: connection '{conn_id}' does not exist"):
+            operator(secret_conn_id=conn_id)._secret()
+
+
 def test_on_kill_stops_the_threads_and_the_next_run_completes_the_table(
     sides: tuple[Any, Any], fill: Callable[..., str]
 ) -> None:
-    from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
-
     source, destination = fill(sides[0], {"Id": "S"}, people(500)), fill(sides[1], {"Id": "S"}, [])
 
     def sync_operator() -> DynamoDBAnonymizeSyncOperator:
