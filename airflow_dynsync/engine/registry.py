@@ -21,6 +21,8 @@ FAMILIES = (
     "scramble",
     "numbers",
     "binaries",
+    "fpe",
+    "identifiers",
     "scripts",
 )
 

@@ -5,7 +5,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from decimal import Decimal
+from ipaddress import IPv4Address
 from typing import Any
 
 import pytest
@@ -39,12 +42,23 @@ def applied(definition: Definition, value: Any) -> Any:
     return to_python(item["Value"]) if "Value" in item else DROP
 
 
+def numbered(value: str) -> Callable[[int], str]:
+    """Return a function that writes a number into a value, and keeps the form that its transformer asks for."""
+    if re.fullmatch(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", value):
+        return lambda number: f"{value[:-6]}{number:06X}"
+    if re.fullmatch(r"\d+(\.\d+){3}", value):
+        return lambda number: str(IPv4Address(value) + number)
+    if re.match(r"\d{4}-\d\d-\d\dT", value):
+        return lambda number: (datetime.fromisoformat(value) + timedelta(seconds=number)).isoformat()
+    before, at, after = value.rpartition("@")
+    return lambda number: f"{before}{number}@{after}" if at else f"{value}{number}"
+
+
 def variants(definition: Definition, count: int) -> list[Any]:
     """Return distinct values of the form of the example's, each of a type that the transformer accepts."""
     value = definition.example.value
     if isinstance(value, str):
-        before, at, after = value.rpartition("@")
-        return [f"{before}{number}@{after}" if at else f"{value}{number}" for number in range(count)]
+        return list(map(numbered(value), range(count)))
     if isinstance(value, bytes):
         return [value + number.to_bytes(3, "big") for number in range(count)]
     if isinstance(value, Decimal):

@@ -1,0 +1,33 @@
+"""Column transformers that work value by value, and choose themselves what their draws depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from airflow_dynsync.engine.definitions import Column, Drop, Step
+from airflow_dynsync.engine.errors import TransformError
+from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireItem, WireValue, to_wire
+
+
+def value_by_value(function: Callable[[Any, WireItem], Any], place: str) -> Step:
+    """Return the step that gives each value, as Python, and its source item to a function.
+
+    Args:
+        function: ``(value, item) -> value``; it refuses a value with ``ValueRefusedError``.
+        place: the rule, such as ``mappings.Email``; errors name it.
+    """
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        results: list[WireValue | Drop] = []
+        for row, value in zip(column.rows, column.values, strict=True):
+            ((kind, payload),) = value.items()
+            try:
+                results.append(to_wire(function(DECODE[kind](payload), column.chunk.items[row])))
+            except ValueRefusedError as error:
+                raise TransformError(place, str(error), row=row) from None
+            except Exception as error:  # noqa: BLE001 - its message may hold the value
+                raise TransformError(place, f"failed with {type(error).__name__}", row=row) from None
+        return results
+
+    return step
