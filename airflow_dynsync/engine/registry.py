@@ -21,6 +21,7 @@ FAMILIES = (
     "scramble",
     "numbers",
     "binaries",
+    "fpe",
     "identifiers",
     "scripts",
 )
