@@ -14,7 +14,9 @@ from airflow_dynsync.engine.keyed import Stream
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS
 
 SHORTEST_NAME: Final = 2
-"""Characters of the shortest word in every list."""
+"""Characters that a name has at the least; where a list has none so short, one is cut."""
+
+FAMILY_NAME_FIRST: Final[frozenset[Locale]] = frozenset({"ja"})
 
 _ENOUGH: Final = 30
 """With fewer names of a wanted length than this, a name of that length is made up."""
@@ -22,9 +24,14 @@ _ENOUGH: Final = 30
 _SPACE: Final = re.compile(r"(\s+)")
 
 
+def up_to(max_length: int, texts: Sequence[str]) -> Sequence[str]:
+    """Return the texts that have at most so many characters; where none has, all are cut."""
+    return [text for text in texts if len(text) <= max_length] or sorted({text[:max_length] for text in texts})
+
+
 def names_up_to(name: WordList, locale: Locale, max_length: int) -> Sequence[str]:
-    """Return the names of a list that have at most so many characters."""
-    return [word for word in words(name, locale) if len(word) <= max_length]
+    """Return the names of a list that have at most so many characters; where none has, all are cut."""
+    return up_to(max_length, words(name, locale))
 
 
 def _of_length(name: WordList, locale: Locale) -> Callable[[int, Stream], str]:
@@ -94,15 +101,18 @@ def _generate_from(name: WordList) -> Callable[[GenerateName], Scalar]:
 
 
 def _generate_full_name(parameters: GenerateFullName) -> Scalar:
-    longest = parameters.max_length
-    locale = parameters.locale
-    first_names = names_up_to("first_names", locale, longest - SHORTEST_NAME - 1)
-    last_names = sorted(names_up_to("last_names", locale, longest - SHORTEST_NAME - 1), key=len)
-    fitting = [sum(len(name) <= room for name in last_names) for room in range(longest)]
+    longest, locale = parameters.max_length - 1, parameters.locale
+    first_names = names_up_to("first_names", locale, longest - SHORTEST_NAME)
+    last_names = {
+        length: sorted(names_up_to("last_names", locale, longest - length), key=len)
+        for length in set(map(len, first_names))
+    }
+    family_name_first = locale in FAMILY_NAME_FIRST
 
     def generate(_value: Any, stream: Stream) -> str:
         first = stream.choice(first_names)
-        return f"{first} {last_names[stream.below(fitting[longest - 1 - len(first)])]}"
+        last = stream.choice(last_names[len(first)])
+        return f"{last} {first}" if family_name_first else f"{first} {last}"
 
     return generate
 
@@ -123,11 +133,12 @@ def _transform_full_name(parameters: TransformFullName) -> Scalar:
     first_names, last_names = words("first_names", locale), words("last_names", locale)
     first_of_length, last_of_length = _of_length("first_names", locale), _of_length("last_names", locale)
     preserve_length, max_length = parameters.preserve_length, parameters.max_length
+    place_of_family_name = 0 if locale in FAMILY_NAME_FIRST else -1
 
     def transform(value: str, stream: Stream) -> str:
         pieces = _SPACE.split(value)
         named = [index for index in range(0, len(pieces), 2) if pieces[index]]
-        family = named[-1] if len(named) > 1 else None
+        family = named[place_of_family_name] if len(named) > 1 else None
         if not preserve_length:
             drawn = pieces.copy()
             for index in named:
@@ -201,7 +212,7 @@ DEFINITIONS: Final = (
     ),
     Definition(
         name="transform_full_name",
-        summary="Replaces each word of a name: the last by a last name, the others by first names",
+        summary="Replaces each word of a name: the last (ja: the first) by a last name, the others by first names",
         parameters=TransformFullName,
         accepts=frozenset({"S"}),
         returns=frozenset({"S"}),
