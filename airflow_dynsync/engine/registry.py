@@ -21,8 +21,10 @@ FAMILIES = (
     "scramble",
     "numbers",
     "binaries",
+    "buckets",
     "fpe",
     "identifiers",
+    "phones",
     "scripts",
 )
 
