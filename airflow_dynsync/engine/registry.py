@@ -21,7 +21,6 @@ FAMILIES = (
     "scramble",
     "numbers",
     "binaries",
-    "buckets",
     "fpe",
     "identifiers",
     "phones",
