@@ -25,27 +25,37 @@ _EXACT: Final = Context(prec=400)
 """Wide enough for the sum of DynamoDB's largest and smallest number."""
 
 _LARGEST: Final = Decimal((0, (9,) * MAX_DIGITS, MAX_EXPONENT - MAX_DIGITS + 1))
+_LOWEST: Final = _LARGEST.copy_negate()
 
 
-def _around(below: Decimal, above: Decimal, precision: int, finest: Callable[[Decimal], int]) -> Scalar:
-    """Return a transformer that draws from ``value - below`` to ``value + above``, never the value itself.
+def _around(
+    reach: Callable[[Decimal], tuple[Decimal, Decimal]],
+    precision: int,
+    finest: Callable[[Decimal], int],
+    least: Decimal = _LOWEST,
+    most: Decimal = _LARGEST,
+) -> Scalar:
+    """Return a transformer that draws from so far below to so far above a value as ``reach`` says, never itself.
 
     Results are multiples of ``10 ** finest(value)``, of a higher power of ten where they would otherwise have more
     than ``precision`` significant digits. Where the range holds no other such number, the next one on either side
-    is taken.
+    is taken. A value that is not from ``least`` to ``most`` counts as the nearer of them.
     """
 
     def transform(value: Decimal, stream: Stream) -> Decimal:
-        low = max(_EXACT.subtract(value, below), _LARGEST.copy_negate())
-        high = min(_EXACT.add(value, above), _LARGEST)
+        value = min(max(value, least), most)
+        below, above = reach(value)
+        low, high = max(_EXACT.subtract(value, below), least), min(_EXACT.add(value, above), most)
         exponent = max(finest(value), max(low.adjusted(), high.adjusted()) - precision + 1, MIN_EXPONENT)
         position = _EXACT.scaleb(value, -exponent)
         up, down = _ceiling(position), _floor(position)
         first, last = _ceiling(_EXACT.scaleb(low, -exponent)), _floor(_EXACT.scaleb(high, -exponent))
         on_grid = up == down
         if last - first < on_grid:
-            limit = _floor(_EXACT.scaleb(_LARGEST, -exponent))
-            first, last = max(up - 1, -limit), min(down + 1, limit)
+            first = max(up - 1, _ceiling(_EXACT.scaleb(least, -exponent)))
+            last = min(down + 1, _floor(_EXACT.scaleb(most, -exponent)))
+            if last - first < on_grid:
+                return value
         drawn = first + stream.below(last - first + 1 - on_grid)
         return _EXACT.scaleb(Decimal(drawn + (on_grid and drawn >= down)), exponent)
 
@@ -78,8 +88,8 @@ class TransformInt64(Parameters):
 
 
 def _transform_int64(parameters: TransformInt64) -> Scalar:
-    below, above = Decimal(parameters.randomization_range_min), Decimal(parameters.randomization_range_max)
-    return _around(below, above, MAX_DIGITS, lambda _value: 0)
+    reach = Decimal(parameters.randomization_range_min), Decimal(parameters.randomization_range_max)
+    return _around(lambda _value: reach, MAX_DIGITS, lambda _value: 0)
 
 
 class TransformFloat64(Parameters):
@@ -109,15 +119,72 @@ class TransformFloat64(Parameters):
 
 
 def _transform_float64(parameters: TransformFloat64) -> Scalar:
-    below, above, scale = parameters.randomization_range_min, parameters.randomization_range_max, parameters.scale
+    reach, scale = (parameters.randomization_range_min, parameters.randomization_range_max), parameters.scale
     if scale is not None:
-        return _around(below, above, parameters.precision, lambda _value: -scale)
-    finest = min(0, _exponent(below), _exponent(above))
-    return _around(below, above, parameters.precision, lambda value: min(finest, _exponent(value)))
+        return _around(lambda _value: reach, parameters.precision, lambda _value: -scale)
+    finest = min(0, *map(_exponent, reach))
+    return _around(lambda _value: reach, parameters.precision, lambda value: min(finest, _exponent(value)))
 
 
 def _exponent(number: Decimal) -> int:
     return int(number.as_tuple().exponent)
+
+
+class TransformNumberNoise(Parameters):
+    """Parameters of transform_number_noise."""
+
+    ratio: Annotated[Number, Field(gt=0, le=1000)] | None = Field(
+        default=None, description="How far from the value the result may lie, as a part of it: 0.1 is 10 %."
+    )
+    range: Annotated[Number, Field(gt=0, le=_LARGEST)] | None = Field(
+        default=None, description="How far from the value the result may lie, where no ratio is given."
+    )
+    bounds: list[Annotated[Number, Field(ge=_LOWEST, le=_LARGEST)] | None] | None = Field(
+        default=None,
+        min_length=2,
+        max_length=2,
+        description="The least and the largest result, as in [0, 100]; null for none. A value beyond is first"
+        " moved to the nearer of them.",
+    )
+    decimals: int | None = Field(
+        default=None,
+        ge=0,
+        le=-MIN_EXPONENT,
+        description="The most decimals of a result; by default as many as the value, the range or the bounds"
+        " have.",
+    )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if (self.ratio is None) == (self.range is None):
+            raise ValueError("give either ratio or range")
+        least, most = _bounds(self)
+        finest = min(0, _exponent(least), _exponent(most)) if self.decimals is None else -self.decimals
+        if _ceiling(_EXACT.scaleb(least, -finest)) >= _floor(_EXACT.scaleb(most, -finest)):
+            raise ValueError("bounds holds no two numbers of so many decimals; give the least and the largest")
+        return self
+
+
+def _bounds(parameters: TransformNumberNoise) -> tuple[Decimal, Decimal]:
+    least, most = parameters.bounds or (None, None)
+    return _LOWEST if least is None else least, _LARGEST if most is None else most
+
+
+def _transform_number_noise(parameters: TransformNumberNoise) -> Scalar:
+    ratio, decimals = parameters.ratio, parameters.decimals
+    reach = parameters.range or Decimal(0)
+    exponents = [
+        _exponent(number) for number in (parameters.range, *(parameters.bounds or ())) if number is not None
+    ]
+
+    def around(value: Decimal) -> tuple[Decimal, Decimal]:
+        distance = reach if ratio is None else _EXACT.multiply(value.copy_abs(), ratio)
+        return distance, distance
+
+    def finest(value: Decimal) -> int:
+        return min(0, *exponents, _exponent(value)) if decimals is None else -decimals
+
+    return _around(around, MAX_DIGITS, finest, *_bounds(parameters))
 
 
 def _uniqueness(parameters: TransformInt64 | TransformFloat64) -> Uniqueness:
@@ -154,5 +221,16 @@ DEFINITIONS: Final = (
             {"randomization_range_min": 10, "randomization_range_max": 10, "scale": 2},
         ),
         scalar=_transform_float64,
+    ),
+    Definition(
+        name="transform_number_noise",
+        summary="Adds noise to a number, within a ratio or a range and within bounds; never none",
+        parameters=TransformNumberNoise,
+        accepts=frozenset({"N"}),
+        returns=frozenset({"N"}),
+        uniqueness=Uniqueness.LOSSY,
+        reads_input=True,
+        example=Example(Decimal("52300"), Decimal("50616"), {"ratio": 0.1, "bounds": [0, None]}),
+        scalar=_transform_number_noise,
     ),
 )
