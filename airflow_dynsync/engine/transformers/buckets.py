@@ -40,8 +40,8 @@ class TransformBucket(Parameters):
         default=None,
         min_length=1,
         description="What is written, such as {low}-{last}: low is where the bucket begins, high where the next"
-        " one does, last the last whole number before. Buckets open below or above are then <{high} and {low}+. A list"
-        " gives each bucket of boundaries its own text. Without a label the result is low, a number.",
+        " one does, last the last whole number before. Buckets open below or above are then <{high} and {low}+."
+        " A list gives each bucket of boundaries its own text. Without a label the result is low, a number.",
     )
 
     @field_validator("label")
