@@ -16,8 +16,6 @@ FAMILIES = (
     "templates",
     "primitives",
     "names",
-    "people",
-    "places",
     "emails",
     "strings",
     "scramble",
