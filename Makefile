@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui test lint format screenshots constraints clean
+.PHONY: help install demo ui docs test lint format screenshots constraints clean
 
 # Airflow's range. A Debian Python without python3-venv has no ensurepip and could not make an environment.
 PYTHON_FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
@@ -29,6 +29,9 @@ demo: install ## Refresh a staging table from production, end to end (DYNAMODB=l
 
 ui: install ## Start Airflow with the example DAGs and two local connections, to look around
 	.venv/bin/python -m local.ui
+
+docs: install ## Make the reference pages in docs/ from the definitions
+	.venv/bin/python -m local.reference
 
 test: install ## Run linters, types, import contracts and every test; missing parts are skipped with a line
 	.venv/bin/python -m local.check

@@ -63,23 +63,29 @@ class Mapping(BaseModel):
 
 
 class RuleOptions(Parameters):
-    """What every rule takes beside the parameters of its transformer.
+    """What every rule takes beside the parameters of its transformer."""
 
-    Attributes:
-        when_missing: ``generate`` creates the attribute where its parent is there and it is not.
-        on_null: ``transform`` hands NULL to the transformer; otherwise it stays.
-        on_type_mismatch: what happens to a value of a type that the transformer does not accept.
-        on_empty_set: what becomes of a set whose every element was removed.
-        realm: rules of one realm give the same output for the same input; by default the transformer's name.
-        allow_key_collisions: permits a transformer of class lossy on a primary key.
-    """
-
-    when_missing: Literal["skip", "generate"] = "skip"
-    on_null: Literal["keep", "transform"] = "keep"
-    on_type_mismatch: Literal["fail", "passthrough", "null", "drop"] = "fail"
-    on_empty_set: Literal["drop", "null"] = "drop"
-    realm: str | None = Field(default=None, min_length=1)
-    allow_key_collisions: bool = False
+    when_missing: Literal["skip", "generate"] = Field(
+        default="skip",
+        description="generate creates the attribute where its parent is there and it is not.",
+    )
+    on_null: Literal["keep", "transform"] = Field(
+        default="keep", description="transform hands NULL to the transformer; otherwise it stays."
+    )
+    on_type_mismatch: Literal["fail", "passthrough", "null", "drop"] = Field(
+        default="fail", description="What happens to a value of a type that the transformer does not accept."
+    )
+    on_empty_set: Literal["drop", "null"] = Field(
+        default="drop", description="What becomes of a set whose every element was removed."
+    )
+    realm: str | None = Field(
+        default=None,
+        min_length=1,
+        description="Rules of one realm give one input the same output; by default the transformer's name.",
+    )
+    allow_key_collisions: bool = Field(
+        default=False, description="Permits a transformer of class lossy on a primary key."
+    )
 
 
 def validate(model: type[ModelT], config: Any, place: str, *, beside: Iterable[str] = ()) -> ModelT:

@@ -17,17 +17,19 @@ from airflow_dynsync.sync.errors import MappingFileError
 
 
 class TableMapping(Mapping):
-    """The rules of one table and how it is read.
+    """The rules of one table and how it is read."""
 
-    Attributes:
-        destination: name of the destination table; None for the source's own name.
-        where: what follows WHERE in PartiQL; None reads the whole table.
-        consistent_read: read with strong consistency, at twice the capacity.
-    """
-
-    destination: str | None = Field(default=None, min_length=3)
-    where: str | None = Field(default=None, min_length=1)
-    consistent_read: bool = False
+    destination: str | None = Field(
+        default=None, min_length=3, description="Name of the destination table; by default the source's own."
+    )
+    where: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What follows WHERE in PartiQL; without it the whole table is read.",
+    )
+    consistent_read: bool = Field(
+        default=False, description="Read with strong consistency, at twice the capacity."
+    )
 
 
 class MappingFile(BaseModel):
