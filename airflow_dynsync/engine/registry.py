@@ -25,6 +25,7 @@ FAMILIES = (
     "fpe",
     "identifiers",
     "phones",
+    "network",
     "scripts",
 )
 
