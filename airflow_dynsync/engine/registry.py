@@ -16,6 +16,8 @@ FAMILIES = (
     "templates",
     "primitives",
     "names",
+    "people",
+    "places",
     "emails",
     "strings",
     "scramble",
