@@ -24,6 +24,7 @@ FAMILIES = (
     "numbers",
     "binaries",
     "buckets",
+    "patterns",
     "fpe",
     "identifiers",
     "phones",
