@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 from typing import Annotated, Any, Final, Self
@@ -179,8 +180,12 @@ def _step_of_part(name: str, config: Any, compiler: Compiler) -> Step:
 
 
 def _uniqueness(parameters: TransformTemplate) -> Uniqueness:
-    """Return the weakest class among the parts; of a preset it is not known here, so the worst is assumed."""
-    classes = {_uniqueness_of_part(config) for config in parameters.parts.values()}
+    return weakest_uniqueness(parameters.parts)
+
+
+def weakest_uniqueness(parts: Mapping[str, Any]) -> Uniqueness:
+    """Return the weakest class among transformers; of a preset it is not known here, so the worst is assumed."""
+    classes = {_uniqueness_of_part(config) for config in parts.values()}
     for weakest in (Uniqueness.LOSSY, Uniqueness.NOT_GUARANTEED):
         if weakest in classes:
             return weakest
