@@ -11,6 +11,7 @@ from pydantic import Field
 from airflow_dynsync.engine.corpora import Locale, WordList, words
 from airflow_dynsync.engine.definitions import Definition, Example, Parameters, Scalar, Uniqueness
 from airflow_dynsync.engine.keyed import Stream
+from airflow_dynsync.engine.transformers.lengths import up_to
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS
 
 SHORTEST_NAME: Final = 2
@@ -22,11 +23,6 @@ _ENOUGH: Final = 30
 """With fewer names of a wanted length than this, a name of that length is made up."""
 
 _SPACE: Final = re.compile(r"(\s+)")
-
-
-def up_to(max_length: int, texts: Sequence[str]) -> Sequence[str]:
-    """Return the texts that have at most so many characters; where none has, all are cut."""
-    return [text for text in texts if len(text) <= max_length] or sorted({text[:max_length] for text in texts})
 
 
 def names_up_to(name: WordList, locale: Locale, max_length: int) -> Sequence[str]:
