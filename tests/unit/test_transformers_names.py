@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from airflow_dynsync.engine import MappingError, catalogue, compile_plan, corpora
 from airflow_dynsync.engine.corpora import Locale, words
+from airflow_dynsync.engine.corpora.build import build
 from airflow_dynsync.engine.keyed import Secret
 
 SECRET = b"a secret of the tests"
@@ -101,6 +102,16 @@ print(words.cache_info().currsize, rows.cache_info().currsize)
 """
     said = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True).stdout
     assert said.split() == ["0", "0", "1", "0"]
+
+
+def test_the_lists_are_those_that_the_script_makes(tmp_path: Path) -> None:
+    build(tmp_path)
+    made, kept = (
+        {str(file.relative_to(folder)): file.read_bytes() for file in folder.glob("*/*.txt")}
+        for folder in (tmp_path, Path(corpora.__file__).parent)
+    )
+    assert made.keys() == kept.keys()
+    assert [name for name in made if made[name] != kept[name]] == [], "run build.py and raise CORPUS_VERSION"
 
 
 def test_all_lists_together_are_small() -> None:

@@ -110,9 +110,9 @@ def _french_places() -> Iterator[tuple[str, ...]]:
 
 def _italian_places(towns_by_zip: dict[str, list[list[str]]]) -> Iterator[tuple[str, ...]]:
     """Give each postal code the largest of its towns: that which has most postal codes."""
-    codes = Counter(town for towns in towns_by_zip.values() for town, _ in towns)
+    codes = Counter(tuple(town) for towns in towns_by_zip.values() for town in towns)
     for code, towns in towns_by_zip.items():
-        town, province = min(towns, key=lambda each: (-codes[each[0]], len(each[0]), each))
+        town, province = min(map(tuple, towns), key=lambda each: (-codes[each], len(each[0]), each))
         yield town, province, code, code
 
 
