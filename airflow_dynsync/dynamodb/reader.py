@@ -70,17 +70,10 @@ def scan_pages(
         parameters |= {"Segment": segment, "TotalSegments": total_segments}
     if page_size:
         parameters["Limit"] = page_size
-    patience = Patience(backoff or Backoff(), stop)
-    while True:
-        if position:
-            parameters["ExclusiveStartKey"] = position
-        patience.progress()
-        answer = call_patiently(client, "Scan", table_name, parameters, patience)
-        position = answer.get("LastEvaluatedKey")
-        # Taken out of the answer, so that the caller alone decides how long the items live.
-        yield Page(answer.pop("Items"), position, answer["ScannedCount"], _capacity(answer))
-        if not position:
-            return
+    positions = ("ExclusiveStartKey", "LastEvaluatedKey")
+    return _pages(
+        client, "Scan", table_name, parameters, positions, position, Patience(backoff or Backoff(), stop)
+    )
 
 
 def select_statement(table_name: str, where: str) -> str:
@@ -116,15 +109,30 @@ def statement_pages(
     }
     if page_size:
         parameters["Limit"] = page_size
+    positions = ("NextToken", "NextToken")
     patience = Patience(backoff or Backoff(), stop)
+    return _pages(client, "ExecuteStatement", table_name, parameters, positions, position, patience)
+
+
+def _pages(
+    client: DynamoDBClient,
+    operation: str,
+    table_name: str,
+    parameters: dict[str, Any],
+    positions: tuple[str, str],
+    position: WireItem | str | None,
+    patience: Patience,
+) -> Iterator[Page]:
+    """Call an operation until it tells no further position; `positions` names it in the request and the answer."""
+    asked, told = positions
     while True:
         if position:
-            parameters["NextToken"] = position
+            parameters[asked] = position
         patience.progress()
-        answer = call_patiently(client, "ExecuteStatement", table_name, parameters, patience)
-        position = answer.get("NextToken")
-        count = len(answer["Items"])
-        yield Page(answer.pop("Items"), position, count, _capacity(answer))
+        answer = call_patiently(client, operation, table_name, parameters, patience)
+        position, count = answer.get(told), len(answer["Items"])
+        # Taken out of the answer, so that the caller alone decides how long the items live.
+        yield Page(answer.pop("Items"), position, answer.get("ScannedCount", count), _capacity(answer))
         if not position:
             return
 

@@ -16,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from local.dynamodb import AccessKey, Server
+
 if "airflow" in sys.modules:
     raise RuntimeError("Airflow is imported already, so these tests would use its home folder")
 
@@ -99,5 +101,47 @@ def run_dag(airflow_database: None, parse_dags: Callable[[Path], Any]) -> Callab
         bag = parse_dags(_ROOT / file)
         assert not bag.import_errors
         return bag.dags[dag_id].test(run_conf=configuration)
+
+    return run
+
+
+@pytest.fixture
+def mapping_file(tmp_path: Path) -> Callable[..., str]:
+    """`mapping_file(mappings={...}, unmapped=...)` writes a mapping file and returns its path."""
+    import yaml
+
+    def write(**mapping: Any) -> str:
+        file = tmp_path / "mapping.yaml"
+        file.write_text(yaml.safe_dump(mapping))
+        return str(file)
+
+    return write
+
+
+@pytest.fixture
+def sides(dynamodb_local: Server, add_connection: Callable[..., str]) -> tuple[Any, Any]:
+    """Clients of a source and a destination, whose connections `sync_source` and `sync_destination` exist."""
+    from tests.tables import wire_client
+
+    clients = []
+    for name in ("source", "destination"):
+        extra = {"endpoint_url": dynamodb_local.endpoint_url, "region_name": dynamodb_local.region}
+        add_connection(f"sync_{name}", login=name, password="local", extra=extra)
+        clients.append(wire_client(dynamodb_local, AccessKey(name)))
+    return clients[0], clients[1]
+
+
+@pytest.fixture
+def sync(run_dag: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """`sync(source, destination, mapping_file, where=None)` runs the DAG and returns the task instance."""
+    monkeypatch.setenv("AIRFLOW__DYNSYNC__SECRET", "a secret for these tests")
+
+    def run(source: str, destination: str, mapping_file: str, where: str | None = None) -> Any:
+        configuration = {"source_table": source, "destination_table": destination, "mapping_file": mapping_file}
+        if where is not None:
+            configuration["where"] = where
+        dag_id = "anonymize_sync" if where is None else "anonymize_sync_where"
+        (task,) = run_dag("tests/airflow/dags/anonymize_sync.py", dag_id, configuration).get_task_instances()
+        return task
 
     return run
