@@ -1,11 +1,13 @@
 """A task group that syncs the tables of a mapping file."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from airflow_dynsync.cli import main
 from airflow_dynsync.dynamodb.writer import write_items
 from airflow_dynsync.sync.errors import MappingFileError
 from airflow_dynsync.task_groups.dynamodb import dynamodb_anonymize_sync_tables
@@ -86,3 +88,17 @@ def test_a_file_that_is_wrong_or_of_one_table_is_refused_when_the_dag_is_parsed(
     file.write_text(text)
     with DAG("wrong"), pytest.raises(MappingFileError, match=message):
         dynamodb_anonymize_sync_tables(mapping_file=file, **CONNECTIONS)
+
+
+def test_a_job_from_neosync_becomes_a_dag_that_parses(tmp_path: Path, parse_dags: Callable[[Path], Any]) -> None:
+    rule = {"transformer": {"config": {"generateFullNameConfig": {}}}}
+    job = {
+        "name": "from neosync",
+        "mappings": [{"table": name, "column": "Name", **rule} for name in ("Users", "Pets")],
+    }
+    file = tmp_path / "job.json"
+    file.write_text(json.dumps(job))
+    assert main(["import-neosync", str(file), "--job", "--output", str(tmp_path)]) == 0
+    bag = parse_dags(tmp_path / "from_neosync.py")
+    assert bag.import_errors == {}
+    assert set(bag.dags["from_neosync"].task_ids) == {"anonymize_sync_tables.Users", "anonymize_sync_tables.Pets"}
