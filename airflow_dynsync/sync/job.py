@@ -13,6 +13,7 @@ from airflow_dynsync.dynamodb.reader import Page, scan_pages, select_statement, 
 from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
 from airflow_dynsync.dynamodb.writer import MAX_ITEMS, write_items
 from airflow_dynsync.engine import Mapping, Plan, compile_plan
+from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.engine.definitions import Uniqueness
 from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.collisions import CollisionWatch
@@ -120,6 +121,7 @@ def run_sync(
         read_units=counters.read_units,
         write_units=counters.write_units,
         seconds=round(counters.seconds, 3),
+        corpus_version=CORPUS_VERSION,
         rules=plan.statistics.counts,
     )
 

@@ -25,6 +25,7 @@ class SyncReport:
         read_units: read capacity units that DynamoDB counted, as far as it tells.
         write_units: write capacity units, likewise, indexes included.
         seconds: from the first read to the last confirmed write.
+        corpus_version: of the word lists that names and places come from; another one gives other pseudonyms.
         rules: counts by path, rule and outcome.
     """
 
@@ -38,6 +39,7 @@ class SyncReport:
     read_units: float
     write_units: float
     seconds: float
+    corpus_version: str
     rules: tuple[RuleCount, ...]
 
     def as_dict(self) -> dict[str, Any]:
