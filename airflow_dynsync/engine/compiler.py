@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from airflow_dynsync.engine.definitions import (
     DROP,
+    Chunk,
     Column,
     Definition,
     Drop,
@@ -21,7 +22,7 @@ from airflow_dynsync.engine.keyed import Keyed, Secret
 from airflow_dynsync.engine.mapping import RuleConfig, RuleOptions, did_you_mean, type_in_words, validate
 from airflow_dynsync.engine.paths import Path
 from airflow_dynsync.engine.registry import catalogue
-from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireValue, to_wire
+from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireItem, WireValue, to_wire
 
 MAX_DEPTH = 8
 """Transformers inside transformers."""
@@ -74,10 +75,12 @@ class RuleCompiler:
                 raise MappingError(place, "a built-in transformer has that name; choose another")
             _definition(_transformer_name(preset, place), f"{place}.transformer", catalogue())
 
-    def rule(self, index: int, config: RuleConfig, place: str, path: Path | None, written: str) -> Rule:
-        """Compile one rule of a mapping."""
+    def rule(
+        self, index: int, config: RuleConfig, place: str, path: Path | None, written: str, depth: int = 0
+    ) -> Rule:
+        """Compile one rule of a mapping, be it that of a ``depth``-th inside."""
         definition, parameters, options = self.resolve(config, place)
-        step = self._step(definition, parameters, options, place)
+        step = self._step(definition, parameters, options, place, depth)
         return Rule(index, place, path, written, definition, parameters, options, step)
 
     def resolve(self, config: RuleConfig, place: str) -> tuple[Definition, Parameters, RuleOptions]:
@@ -105,8 +108,12 @@ class RuleCompiler:
         return definition, parameters, options
 
     def _step(
-        self, definition: Definition, parameters: Parameters, options: RuleOptions, place: str, depth: int = 0
+        self, definition: Definition, parameters: Parameters, options: RuleOptions, place: str, depth: int
     ) -> Step:
+        if depth > MAX_DEPTH:
+            raise MappingError(
+                place, f"is more than {MAX_DEPTH} transformers deep; look for a preset that uses itself"
+            )
         kind = "transform" if definition.reads_input else "generate"
         keyed = self._secret.keyed(kind, options.realm or definition.name)
         if definition.column is not None:
@@ -121,10 +128,6 @@ class RuleCompiler:
 
     def nested_step(self, config: RuleConfig, place: str, depth: int = 1) -> Step:
         """Compile a transformer that another one calls, the ``depth``-th inside the other."""
-        if depth > MAX_DEPTH:
-            raise MappingError(
-                place, f"is more than {MAX_DEPTH} transformers deep; look for a preset that uses itself"
-            )
         definition, parameters, options = self.resolve(config, place)
         return self._step(definition, parameters, options, place, depth)
 
@@ -140,6 +143,11 @@ class _Inner:
 
     def step(self, config: RuleConfig, place: str) -> Step:
         return self.compiler.nested_step(config, f"{self.place}.{place}", self.depth + 1)
+
+    def inside(self, mapping: Mapping[str, Any]) -> Callable[[Chunk], list[WireItem]]:
+        from airflow_dynsync.engine.plan import compile_inside
+
+        return compile_inside(self.compiler, mapping, self.place, self.depth + 1)
 
     def definition(self, config: RuleConfig, place: str) -> Definition:
         return self.compiler.resolve(config, f"{self.place}.{place}")[0]

@@ -154,11 +154,12 @@ class Column:
 
     def identities(self) -> list[bytes]:
         """Return for each value what a generator may depend on: the item's source key and the value's place."""
-        chunk = self.chunk
-        return [
-            chunk.identity(row) + join_parts(*(f"{type(step).__name__}{step}" for step in place))
-            for row, place in zip(self.rows, self.places, strict=True)
-        ]
+        return [self.identity(index) for index in range(len(self.values))]
+
+    def identity(self, index: int) -> bytes:
+        """Return what a generator may depend on for one value."""
+        place = join_parts(*(f"{type(step).__name__}{step}" for step in self.places[index]))
+        return self.chunk.identity(self.rows[index]) + place
 
     def with_values(self, values: list[WireValue]) -> Column:
         """Return the same places with other values in them."""
@@ -179,6 +180,10 @@ class Compiler(Protocol):
 
     def definition(self, config: Any, place: str) -> Definition:
         """Return the definition of another transformer, written as in a mapping."""
+        ...
+
+    def inside(self, mapping: Mapping[str, Any]) -> Callable[[Chunk], list[WireItem]]:
+        """Compile the mapping for what lies inside this rule's values; each inside is an item of its chunk."""
         ...
 
     @property

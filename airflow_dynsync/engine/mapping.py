@@ -16,6 +16,8 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 UnmappedPolicy = Literal["anonymize", "passthrough", "fail", "drop", "neosync"]
 UnmappedType = Literal["S", "N", "BOOL", "B"]
 _CompiledLater = Annotated[RuleConfig, SkipValidation]
+Rules = dict[str, _CompiledLater]
+"""Rules by path, as written."""
 
 
 def _policy(value: Any) -> Any:
@@ -26,6 +28,10 @@ def _policy(value: Any) -> Any:
             got = repr(name) if isinstance(name, str) else type_in_words(name)
             raise ValueError(f"expected {', '.join(map(repr, known))}; got {got}{did_you_mean(name, known)}")
     return value
+
+
+Unmapped = Annotated[UnmappedPolicy | dict[UnmappedType, _CompiledLater], BeforeValidator(_policy)]
+"""What happens to the leaves that no rule covers, as written."""
 
 
 class Mapping(BaseModel):
@@ -42,10 +48,8 @@ class Mapping(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    mappings: dict[str, _CompiledLater] = Field(default_factory=dict)
-    unmapped: Annotated[UnmappedPolicy | dict[UnmappedType, _CompiledLater], BeforeValidator(_policy)] = (
-        "anonymize"
-    )
+    mappings: Rules = Field(default_factory=dict)
+    unmapped: Unmapped = "anonymize"
     presets: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @classmethod

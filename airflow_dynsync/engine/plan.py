@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -107,23 +107,50 @@ def compile_plan(
     if secret is not None and len(secret) < MIN_SECRET_BYTES:
         raise MappingError("secret", f"at least {MIN_SECRET_BYTES} bytes are needed, got {len(secret)}")
     compiler = RuleCompiler(Secret(secret or secrets.token_bytes(32)), mapping.presets)
-    rules: list[Rule] = []
-    paths: list[Path] = []
-    for written, config in mapping.mappings.items():
-        place = f"mappings.{written}"
-        path = parse_path(written, place)
-        rule = compiler.rule(len(rules), config, place, path, written)
-        if len(path) == 1 and path[0] in key_attributes:
-            rule = _key_rule(rule, has_secret=secret is not None)
-        _check_creation(rule, path)
-        rules.append(rule)
-        paths.append(path)
-    unmapped = _unmapped(mapping, compiler, rules)
-    root = build_automaton(rules[: len(paths)], paths, unmapped, key_attributes)
+    root, rules, unmapped = _compile(compiler, mapping, key_attributes, has_secret=secret is not None)
     return Plan(root, rules, unmapped, key_attributes)
 
 
-def _unmapped(mapping: Mapping, compiler: RuleCompiler, rules: list[Rule]) -> Cover:
+def compile_inside(
+    compiler: RuleCompiler, mapping: Any, place: str, depth: int
+) -> Callable[[Chunk], list[WireItem]]:
+    """Compile the mapping for what lies inside the values of a rule.
+
+    Args:
+        compiler: that of the rule.
+        mapping: the dict it is written as.
+        place: the rule, such as ``mappings.Payload``.
+        depth: how many transformers it lies inside.
+    """
+    root, rules, _ = _compile(compiler, Mapping.parse(mapping, place), (), f"{place}.", depth)
+    return lambda chunk: Execution(root, rules, chunk).run()
+
+
+def _compile(
+    compiler: RuleCompiler,
+    mapping: Mapping,
+    key_attributes: Sequence[str],
+    within: str = "",
+    depth: int = 0,
+    *,
+    has_secret: bool = False,
+) -> tuple[State, list[Rule], Cover]:
+    rules: list[Rule] = []
+    paths: list[Path] = []
+    for written, config in mapping.mappings.items():
+        place = f"{within}mappings.{written}"
+        path = parse_path(written, place)
+        rule = compiler.rule(len(rules), config, place, path, written, depth)
+        if len(path) == 1 and path[0] in key_attributes:
+            rule = _key_rule(rule, has_secret=has_secret)
+        _check_creation(rule, path)
+        rules.append(rule)
+        paths.append(path)
+    unmapped = _unmapped(mapping, compiler, rules, f"{within}unmapped", depth)
+    return build_automaton(rules[: len(paths)], paths, unmapped, key_attributes), rules, unmapped
+
+
+def _unmapped(mapping: Mapping, compiler: RuleCompiler, rules: list[Rule], written_at: str, depth: int) -> Cover:
     """Return the cover for unmapped leaves; the rules it needs are added to ``rules``."""
     policy = mapping.unmapped
     if policy == "passthrough":
@@ -131,12 +158,12 @@ def _unmapped(mapping: Mapping, compiler: RuleCompiler, rules: list[Rule]) -> Co
     if policy == "fail":
         return Cover("fail")
     if policy == "drop":
-        return Cover("drop", dropping=compiler.rule(len(rules), "drop", "unmapped", None, "drop"))
+        return Cover("drop", dropping=compiler.rule(len(rules), "drop", written_at, None, "drop"))
     configs: dict[Any, RuleConfig] = DEFAULTS[policy] if isinstance(policy, str) else policy
     defaults = {}
     for kind, config in configs.items():
-        place = "unmapped" if isinstance(policy, str) else f"unmapped.{kind}"
-        rule = compiler.rule(len(rules), config, place, None, kind)
+        place = written_at if isinstance(policy, str) else f"{written_at}.{kind}"
+        rule = compiler.rule(len(rules), config, place, None, kind, depth)
         _check_default(rule, kind)
         if rule.definition.name == "passthrough":
             continue

@@ -25,6 +25,7 @@ FAMILIES = (
     "binaries",
     "buckets",
     "patterns",
+    "documents",
     "fpe",
     "identifiers",
     "phones",
