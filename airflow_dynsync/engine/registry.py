@@ -30,6 +30,8 @@ FAMILIES = (
     "identifiers",
     "phones",
     "network",
+    "times",
+    "dates",
     "scripts",
 )
 

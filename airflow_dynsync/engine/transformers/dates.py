@@ -1,0 +1,265 @@
+"""Dates that are there: shifted by whole days, or truncated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import ROUND_FLOOR, Context, Decimal
+from functools import partial
+from typing import Annotated, Final, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from airflow_dynsync.engine.columns import value_by_value
+from airflow_dynsync.engine.definitions import (
+    Compiler,
+    Definition,
+    Example,
+    Parameters,
+    Scalar,
+    Step,
+    Uniqueness,
+)
+from airflow_dynsync.engine.errors import MappingError
+from airflow_dynsync.engine.paths import Wildcard, parse_path
+from airflow_dynsync.engine.transformers.times import DAY, DIRECTIVES, EPOCH, directives_of
+from airflow_dynsync.engine.values import ValueRefusedError, WireItem, WireValue
+
+_EXACT: Final = Context(prec=400)
+
+_FIRST_MILLISECONDS: Final = 10**11
+"""As seconds it is in the year 5138, as milliseconds in 1973."""
+
+_ISO: Final = re.compile(
+    "(?P<Y>{Y})(?P<dash>-?)(?P<m>{m})(?P=dash)(?P<d>{d})"
+    "(?:[Tt ](?P<H>{H})(?::?(?P<M>{M})(?::?(?P<S>{S})(?:[.,](?P<f>{f}))?)?)?(?: ?{z})?)?".format_map(DIRECTIVES)
+)
+"""Calendar dates of ISO 8601, with and without a time; a space in place of the T as RFC 3339 allows it."""
+
+_EPOCH_TEXT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]+)?")
+_LIKE_EPOCH: Final = re.compile(r"-?[1-9][0-9]{8,13}(?:\.[0-9]+)?")
+"""A text of fewer digits could be a year or a date without hyphens."""
+
+_EXPECTED: Final = "an ISO 8601 date or seconds or milliseconds since 1970"
+
+
+def _pattern_to_read(pattern: str) -> str:
+    if pattern not in ("auto", "iso8601", "seconds", "milliseconds") and not {"Y", "m", "d"} <= {
+        *directives_of(pattern)
+    }:
+        raise ValueError("expected auto, iso8601, seconds, milliseconds, or a pattern with %Y, %m and %d")
+    return pattern
+
+
+class _Transform(Parameters):
+    format: Annotated[str, AfterValidator(_pattern_to_read)] = Field(
+        default="auto",
+        description="How the values are written: iso8601; seconds or milliseconds since 1970; a pattern such as"
+        " %d.%m.%Y, of the directives %Y, %m, %d, %H, %M, %S, %f and %z; or auto, which is ISO 8601 or, from 10^11"
+        " on, milliseconds, else seconds.",
+    )
+
+
+class TransformDateShift(_Transform):
+    """Parameters of transform_date_shift."""
+
+    days_min: int = Field(default=-365, ge=-36525, le=36525, description="The least days to add.")
+    days_max: int = Field(default=365, ge=-36525, le=36525, description="The most days to add.")
+    by: str | None = Field(
+        default=None,
+        description="The path of another attribute, such as CustomerId: dates of items in which it is the same are"
+        " shifted by the same days, so what lies between them stays. By default each date has a shift of its own.",
+    )
+
+    @model_validator(mode="after")
+    def _something_to_add(self) -> Self:
+        if self.days_min > self.days_max:
+            raise ValueError("days_min is above days_max")
+        if self.days_min == self.days_max == 0:
+            raise ValueError("days_min and days_max are both 0; change one of them")
+        return self
+
+
+Unit = Literal["year", "quarter", "month", "week", "day", "hour", "minute", "second"]
+
+
+class TransformDateTruncate(_Transform):
+    """Parameters of transform_date_truncate."""
+
+    unit: Unit = Field(
+        default="year", description="What the result is the start of; a week starts on Monday (ISO 8601)."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is done to a date and to the time on its day.
+
+    Attributes:
+        day: another day for a day.
+        grain: seconds; the time is cut down to a multiple of them. None: it stays.
+    """
+
+    day: Callable[[date], date]
+    grain: int | None = None
+
+    def of_text(self, match: re.Match[str]) -> str:
+        """Return a text with the parts Y, m, d of its match, and maybe H, M, S, f, after the change."""
+        day = self.day(date(int(match["Y"]), int(match["m"]), int(match["d"])))
+        parts = {"Y": f"{day.year:04}", "m": f"{day.month:02}", "d": f"{day.day:02}"}
+        groups = match.groupdict()
+        parts |= {name: "0" * len(groups[name]) for name in _FINER[self.grain] if groups.get(name)}
+        text = match.string
+        for (start, end), part in sorted(((match.span(name), part) for name, part in parts.items()), reverse=True):
+            text = text[:start] + part + text[end:]
+        return text
+
+    def of_epoch(self, number: Decimal, per_second: int) -> Decimal:
+        """Return seconds since 1970, or so many parts of them, after the change; as many decimals as before."""
+        per_day = DAY * per_second
+        days = int(number.to_integral_value(ROUND_FLOOR)) // per_day
+        before = EPOCH.date() + timedelta(days=days)
+        time = _EXACT.subtract(number, Decimal(days * per_day))
+        if self.grain is not None:
+            time = _EXACT.subtract(time, _EXACT.remainder(time, Decimal(self.grain * per_second)))
+        return _EXACT.add(Decimal((days + (self.day(before) - before).days) * per_day), time)
+
+
+_FINER: Final[Mapping[int | None, str]] = {None: "", DAY: "HMSf", 60 * 60: "MSf", 60: "Sf", 1: "f"}
+"""The parts of a time that are finer than so many seconds."""
+
+
+def _reader(written: str) -> Callable[[str | Decimal, Change], str | Decimal]:
+    """Return a function that changes a value written in a format, and refuses another."""
+    expected = _EXPECTED if written == "auto" else f"a date of the format {written}"
+    pattern = _pattern(written)
+    takes_epoch = written in ("auto", "seconds", "milliseconds")
+    is_epoch = (_LIKE_EPOCH if written == "auto" else _EPOCH_TEXT).fullmatch
+
+    def changed(value: str | Decimal, change: Change) -> str | Decimal:
+        try:
+            if isinstance(value, Decimal):
+                if takes_epoch:
+                    return change.of_epoch(value, _per_second(written, value))
+            elif pattern and (match := pattern.fullmatch(value)):
+                return change.of_text(match)
+            elif takes_epoch and is_epoch(value):
+                number = Decimal(value)
+                return format(change.of_epoch(number, _per_second(written, number)), "f")
+        except (ValueError, OverflowError):
+            pass
+        raise ValueRefusedError(f"{expected}, from the year 1 to 9999, was expected; set format")
+
+    return changed
+
+
+def _pattern(written: str) -> re.Pattern[str] | None:
+    match written:
+        case "auto" | "iso8601":
+            return _ISO
+        case "seconds" | "milliseconds":
+            return None
+    pieces = re.split("%(.)", written)
+    pieces[::2] = map(re.escape, pieces[::2])
+    pieces[1::2] = [f"(?P<{name}>{DIRECTIVES[name]})" if name in DIRECTIVES else name for name in pieces[1::2]]
+    return re.compile("".join(pieces))
+
+
+def _per_second(written: str, number: Decimal) -> int:
+    is_milliseconds = abs(number) >= _FIRST_MILLISECONDS if written == "auto" else written == "milliseconds"
+    return 1000 if is_milliseconds else 1
+
+
+def _transform_date_shift(parameters: TransformDateShift, compiler: Compiler) -> Step:
+    changed, keyed = _reader(parameters.format), compiler.keyed
+    first, last = parameters.days_min, parameters.days_max
+    has_zero = first <= 0 <= last
+    picked_by = _path_of_another(parameters.by, compiler) if parameters.by is not None else None
+
+    def shift(value: str | Decimal, item: WireItem) -> str | Decimal:
+        picks = str(value) if picked_by is None else _scalar_at(picked_by, item)
+        if picks is None:
+            raise ValueRefusedError(
+                f"{parameters.by}, which picks the shift, was expected to be a string, a number or a binary in"
+                " every item; name another attribute or leave by out"
+            )
+        days = first + keyed.stream(picks.encode("utf-8", "surrogatepass")).below(last - first + 1 - has_zero)
+        if has_zero and days >= 0:
+            days += 1
+        return changed(value, Change(lambda day: day + timedelta(days=days)))
+
+    return value_by_value(shift, compiler.place)
+
+
+def _path_of_another(text: str, compiler: Compiler) -> tuple[str | int, ...]:
+    place = f"{compiler.place}.by"
+    steps = parse_path(text, place)
+    literal = tuple(step for step in steps if not isinstance(step, Wildcard))
+    if len(literal) < len(steps):
+        raise MappingError(place, "expected the path of one attribute, without wildcards")
+    return literal
+
+
+def _scalar_at(path: tuple[str | int, ...], item: WireItem) -> str | None:
+    """Return the text of the string, number or binary at a path of an item, or None."""
+    value: WireValue = {"M": item}
+    for step in path:
+        inside = value.get("M", {}) if isinstance(step, str) else dict(enumerate(value.get("L", [])))
+        if step not in inside:
+            return None
+        value = inside[step]
+    ((kind, payload),) = value.items()
+    return str(payload) if kind in ("S", "N", "B") else None
+
+
+def _start_of(unit: Unit, day: date) -> date:
+    match unit:
+        case "year":
+            return day.replace(month=1, day=1)
+        case "quarter":
+            return day.replace(month=day.month - (day.month - 1) % 3, day=1)
+        case "month":
+            return day.replace(day=1)
+        case "week":
+            return day - timedelta(days=day.weekday())
+    return day
+
+
+def _transform_date_truncate(parameters: TransformDateTruncate) -> Scalar:
+    changed = _reader(parameters.format)
+    grain = {"hour": 60 * 60, "minute": 60, "second": 1}.get(parameters.unit, DAY)
+    change = Change(partial(_start_of, parameters.unit), grain)
+    return lambda value, _stream: changed(value, change)
+
+
+DEFINITIONS: Final = (
+    Definition(
+        name="transform_date_shift",
+        summary="Adds days to a date, and keeps how it is written, its time and its zone",
+        parameters=TransformDateShift,
+        accepts=frozenset({"S", "N"}),
+        returns=None,
+        uniqueness=Uniqueness.LOSSY,
+        reads_input=True,
+        example=Example(
+            "2023-11-14T22:13:20.500+01:00",
+            "2023-11-01T22:13:20.500+01:00",
+            {"days_min": -30, "days_max": 30},
+        ),
+        column=_transform_date_shift,
+    ),
+    Definition(
+        name="transform_date_truncate",
+        summary="Takes the start of a date's year, or of another unit, and keeps how it is written; numbers are"
+        " truncated in UTC",
+        parameters=TransformDateTruncate,
+        accepts=frozenset({"S", "N"}),
+        returns=None,
+        uniqueness=Uniqueness.LOSSY,
+        reads_input=True,
+        example=Example("1987-03-14T15:09:26+01:00", "1987-01-01T00:00:00+01:00", {"unit": "year"}),
+        scalar=_transform_date_truncate,
+    ),
+)
