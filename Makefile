@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui docs test lint format screenshots constraints clean
+.PHONY: help install demo ui docs bench test lint format screenshots constraints clean
 
 # Airflow's range. A Debian Python without python3-venv has no ensurepip and could not make an environment.
 PYTHON_FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
@@ -35,6 +35,9 @@ docs: install ## Make the reference pages in docs/ from the definitions
 
 test: install ## Run linters, types, import contracts and every test; missing parts are skipped with a line
 	.venv/bin/python -m local.check
+
+bench: install ## Measure single transformers beside alternatives
+	.venv/bin/python -m benchmarks.transformers
 
 lint: install ## Run linters, types and import contracts
 	.venv/bin/python -m local.check lint

@@ -197,10 +197,10 @@ def lift_transform(function: Scalar, keyed: Keyed, place: str, name: str, *, red
         try:
             for row, value in zip(column.rows, column.values, strict=True):  # noqa: B007 - named in the error
                 ((kind, payload),) = value.items()
-                stream = keyed.stream((payload if isinstance(payload, str) else str(payload)).encode())
-                before = DECODE[kind](payload)
+                stream = keyed.stream((payload if kind != "BOOL" else str(payload)).encode())
+                before = payload if kind == "S" else DECODE[kind](payload)
                 after = function(before, stream)
-                if redraw:
+                if redraw and after == before:
                     draws = REDRAWS
                     while draws and after == before:
                         after = function(before, stream)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -139,6 +140,11 @@ def _flat(value: WireValue) -> list[str]:
     return [kind, str(len(inner)), *inner]
 
 
+@lru_cache(maxsize=4096)
+def _place_bytes(place: tuple[str | int, ...]) -> bytes:
+    return join_parts(*(f"{type(step).__name__}{step}" for step in place))
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """The values that one rule meets in one chunk.
@@ -158,8 +164,7 @@ class Column:
 
     def identity(self, index: int) -> bytes:
         """Return what a generator may depend on for one value."""
-        place = join_parts(*(f"{type(step).__name__}{step}" for step in self.places[index]))
-        return self.chunk.identity(self.rows[index]) + place
+        return self.chunk.identity(self.rows[index]) + _place_bytes(self.places[index])
 
     def with_values(self, values: list[WireValue]) -> Column:
         """Return the same places with other values in them."""

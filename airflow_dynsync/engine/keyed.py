@@ -14,6 +14,8 @@ from typing import TypeVar
 
 MIN_SECRET_BYTES = 16
 _BLOCK = 64
+_FIRST = bytes(4)
+"""The counter of a stream's first block."""
 
 T = TypeVar("T")
 
@@ -60,12 +62,14 @@ class Keyed:
     def digest(self, data: bytes) -> bytes:
         """Return 64 keyed bytes for ``data``."""
         state = self._base.copy()
-        state.update(b"\0\0\0\0" + data)
+        state.update(_FIRST + data)
         return state.digest()
 
     def stream(self, data: bytes) -> Stream:
         """Return the stream that belongs to ``data``; long data is hashed once, not for every block."""
-        return Stream(self._base, data if len(data) <= _BLOCK else self.digest(data))
+        if len(data) > _BLOCK:
+            data = self.digest(data)
+        return Stream(self._base, data, self.digest(data))
 
 
 class Stream:
@@ -73,12 +77,12 @@ class Stream:
 
     __slots__ = ("_base", "_buffer", "_counter", "_data", "_position")
 
-    def __init__(self, base: blake2b, data: bytes) -> None:
+    def __init__(self, base: blake2b, data: bytes, first: bytes) -> None:
         self._base = base
         self._data = data
-        self._counter = 0
+        self._counter = 1
         self._position = 0
-        self._buffer = b""
+        self._buffer = first
 
     def bytes(self, count: int) -> bytes:
         """Return the next ``count`` bytes."""
@@ -102,7 +106,12 @@ class Stream:
 
     def below(self, bound: int) -> int:
         """Return an integer from 0 to ``bound - 1``; its bias is under 2**-56."""
-        return int.from_bytes(self.bytes((bound.bit_length() + 63) // 8), "big") % bound
+        start = self._position
+        end = start + (bound.bit_length() + 63) // 8
+        if end > len(self._buffer):
+            return int.from_bytes(self.bytes(end - start), "big") % bound
+        self._position = end
+        return int.from_bytes(self._buffer[start:end], "big") % bound
 
     def between(self, low: int, high: int) -> int:
         """Return an integer from ``low`` to ``high``, both included."""
