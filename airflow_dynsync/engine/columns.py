@@ -25,7 +25,7 @@ def value_by_value(function: Callable[[Any, WireItem], Any], place: str) -> Step
             try:
                 results.append(to_wire(function(DECODE[kind](payload), column.chunk.items[row])))
             except ValueRefusedError as error:
-                raise TransformError(place, str(error), row=row) from None
+                raise error.at(place, row) from None
             except Exception as error:  # noqa: BLE001 - its message may hold the value
                 raise TransformError(place, f"failed with {type(error).__name__}", row=row) from None
         return results

@@ -207,7 +207,7 @@ def lift_transform(function: Scalar, keyed: Keyed, place: str, name: str, *, red
                         draws -= 1
                 results.append({"S": after} if type(after) is str else _encode(after))
         except ValueRefusedError as error:
-            raise TransformError(place, str(error), row=row) from None
+            raise error.at(place, row) from None
         except Exception as error:  # noqa: BLE001 - its message may hold the value
             raise _unexpected(place, name, error, row) from None
         return results
@@ -223,7 +223,7 @@ def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str) -> Step
         try:
             return [_encode(function(None, keyed.stream(identity))) for identity in identities]
         except ValueRefusedError as error:
-            raise TransformError(place, str(error)) from None
+            raise error.at(place) from None
         except Exception as error:  # noqa: BLE001 - its message may hold the value
             raise _unexpected(place, name, error, None) from None
 

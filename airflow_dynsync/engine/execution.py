@@ -8,7 +8,7 @@ happened.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
@@ -158,9 +158,27 @@ class Execution:
             else:
                 self._mismatch(rule, slot, kind)
         if whole:
-            self._act_on_values(rule, whole)
+            self._act_where_it_fits(self._act_on_values, rule, whole)
         if sets:
-            self._act_on_sets(rule, sets)
+            self._act_where_it_fits(self._act_on_sets, rule, sets)
+
+    def _act_where_it_fits(self, act: Callable[[Rule, list[Slot]], None], rule: Rule, slots: list[Slot]) -> None:
+        """Act on a column; where values in it have a wrong form, find them by halves and do what the rule says."""
+        try:
+            act(rule, slots)
+        except TransformError as error:
+            if not error.wrong_form:
+                raise
+            policy = rule.options.on_type_mismatch
+            if policy == "fail":
+                hint = "or set on_type_mismatch (passthrough, null, drop)"
+                raise TransformError(error.place, f"{error.message}, {hint}", row=error.row) from None
+            if len(slots) == 1:
+                self._replace(rule, slots[0], policy, f"mismatch_{policy}")
+            else:
+                middle = len(slots) // 2
+                self._act_where_it_fits(act, rule, slots[:middle])
+                self._act_where_it_fits(act, rule, slots[middle:])
 
     def _act_on_values(self, rule: Rule, slots: list[Slot]) -> None:
         column = Column(

@@ -77,7 +77,8 @@ class RuleOptions(Parameters):
         default="keep", description="transform hands NULL to the transformer; otherwise it stays."
     )
     on_type_mismatch: Literal["fail", "passthrough", "null", "drop"] = Field(
-        default="fail", description="What happens to a value of a type that the transformer does not accept."
+        default="fail",
+        description="What happens to a value of a type or form that the transformer does not take.",
     )
     on_empty_set: Literal["drop", "null"] = Field(
         default="drop", description="What becomes of a set whose every element was removed."

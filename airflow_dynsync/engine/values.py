@@ -12,6 +12,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
 
+from airflow_dynsync.engine.errors import TransformError
+
 WireValue = dict[str, Any]
 WireItem = dict[str, WireValue]
 
@@ -42,7 +44,22 @@ MIN_EXPONENT: Final = -130
 
 
 class ValueRefusedError(Exception):
-    """A result that DynamoDB cannot store; the message names the cause, never the value."""
+    """A value that a transformer cannot take, or a result that DynamoDB cannot store.
+
+    The message names the cause, never the value.
+    """
+
+    wrong_form = False
+
+    def at(self, place: str, row: int | None = None) -> TransformError:
+        """Return the error of the rule at ``place``."""
+        return TransformError(place, str(self), row=row, wrong_form=self.wrong_form)
+
+
+class WrongFormError(ValueRefusedError):
+    """A value is of an accepted type and not of the form that the transformer works on, such as no UUID."""
+
+    wrong_form = True
 
 
 def number_text(value: Decimal | int) -> str:

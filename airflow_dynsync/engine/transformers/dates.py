@@ -25,7 +25,7 @@ from airflow_dynsync.engine.definitions import (
 from airflow_dynsync.engine.errors import MappingError
 from airflow_dynsync.engine.paths import Wildcard, parse_path
 from airflow_dynsync.engine.transformers.times import DAY, DIRECTIVES, EPOCH, directives_of
-from airflow_dynsync.engine.values import ValueRefusedError, WireItem, WireValue
+from airflow_dynsync.engine.values import ValueRefusedError, WireItem, WireValue, WrongFormError
 
 _EXACT: Final = Context(prec=400)
 
@@ -150,7 +150,7 @@ def _reader(written: str) -> Callable[[str | Decimal, Change], str | Decimal]:
                 return format(change.of_epoch(number, _per_second(written, number)), "f")
         except (ValueError, OverflowError):
             pass
-        raise ValueRefusedError(f"{expected}, from the year 1 to 9999, was expected; set format")
+        raise WrongFormError(f"{expected}, from the year 1 to 9999, was expected; set format")
 
     return changed
 

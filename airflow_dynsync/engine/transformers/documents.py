@@ -31,6 +31,7 @@ from airflow_dynsync.engine.values import (
     ValueRefusedError,
     WireItem,
     WireValue,
+    WrongFormError,
     number_text,
 )
 
@@ -111,7 +112,7 @@ class _Number(dict[str, Any]):
 def _object(pairs: list[tuple[str, Any]]) -> WireValue:
     members = {name: _wire(member) for name, member in pairs}
     if len(members) < len(pairs):
-        raise ValueRefusedError("an object in the JSON has two members of one name, of which one would be lost")
+        raise WrongFormError("an object in the JSON has two members of one name, of which one would be lost")
     return {"M": members}
 
 
@@ -141,7 +142,7 @@ def _read(text: str) -> WireItem:
     try:
         document = _wire(_DECODER.decode(text))
     except ValueError:
-        raise ValueRefusedError("a string that holds JSON was expected; map others by another rule") from None
+        raise WrongFormError("a string that holds JSON was expected; map others by another rule") from None
     members: WireItem = document.get("M", {ROOT: document})
     return members
 
@@ -179,7 +180,7 @@ def _transform_json(parameters: TransformJson, compiler: Compiler) -> Step:
         try:
             return _read(value["S"])
         except ValueRefusedError as error:
-            raise TransformError(compiler.place, str(error), row=row) from None
+            raise error.at(compiler.place, row) from None
 
     def write(document: WireItem, source: str) -> WireValue | Drop:
         if source.lstrip().startswith("{"):

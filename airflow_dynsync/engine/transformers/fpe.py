@@ -20,10 +20,16 @@ from airflow_dynsync.engine.definitions import (
     Step,
     Uniqueness,
 )
-from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.transformers.primitives import ALPHANUMERIC
 from airflow_dynsync.engine.transformers.scramble import DIGITS
-from airflow_dynsync.engine.values import MAX_DIGITS, NULL, ValueRefusedError, WireValue, number_text
+from airflow_dynsync.engine.values import (
+    MAX_DIGITS,
+    NULL,
+    ValueRefusedError,
+    WireValue,
+    WrongFormError,
+    number_text,
+)
 
 if TYPE_CHECKING:
     from airflow_dynsync.engine.ff1 import FF1
@@ -152,7 +158,7 @@ def _checker(parameters: TransformFpe, radix: int) -> Callable[[int], None]:
         if length > MAX_LENGTH:
             raise ValueRefusedError(f"a value has more than {MAX_LENGTH} characters to encrypt")
         if parameters.length is not None and length != parameters.length:
-            raise ValueRefusedError(
+            raise WrongFormError(
                 f"a value has another number of characters to encrypt than length says, {parameters.length}"
             )
 
@@ -167,7 +173,7 @@ def _on_strings(parameters: TransformFpe, compiler: Compiler) -> Callable[[str],
 
     def checked(text: str) -> str:
         if not members.issuperset(text):
-            raise ValueRefusedError("a value has a character that is not of the alphabet; keep can name it")
+            raise WrongFormError("a value has a character that is not of the alphabet; keep can name it")
         check(len(text))
         return text
 
@@ -250,7 +256,7 @@ def _transform_fpe(parameters: TransformFpe, compiler: Compiler) -> Step:
             try:
                 results.append(transform(value))
             except ValueRefusedError as error:
-                raise TransformError(compiler.place, str(error), row=row) from None
+                raise error.at(compiler.place, row) from None
         return results
 
     return step

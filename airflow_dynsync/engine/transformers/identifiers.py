@@ -20,7 +20,7 @@ from airflow_dynsync.engine.definitions import (
 )
 from airflow_dynsync.engine.keyed import Stream
 from airflow_dynsync.engine.transformers.primitives import uuid4_digits
-from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, ValueRefusedError, WireItem
+from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, WireItem, WrongFormError
 
 DIGITS: Final = "0123456789"
 CARD_DIGITS: Final = 16
@@ -103,7 +103,7 @@ def _transform_uuid(_parameters: Parameters, compiler: Compiler) -> Step:
 
     def transform(value: str, _item: WireItem) -> str:
         if not (form := _UUID.fullmatch(value)):
-            raise ValueRefusedError(
+            raise WrongFormError(
                 "a UUID of 32 hexadecimal digits, with hyphens or without, was expected; use transform_string or"
                 " transform_hash where values may be others"
             )

@@ -22,7 +22,7 @@ from airflow_dynsync.engine.definitions import (
 from airflow_dynsync.engine.keyed import Keyed, Stream, join_parts
 from airflow_dynsync.engine.transformers.emails import LETTERS_AND_DIGITS, SAFE_DOMAINS
 from airflow_dynsync.engine.transformers.primitives import ALPHANUMERIC
-from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, ValueRefusedError, WireItem
+from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, WireItem, WrongFormError
 
 KINDS: Final = {
     "v4_private_a": IPv4Network("10.0.0.0/8"),
@@ -156,7 +156,7 @@ def _transform_ip_address(_parameters: Parameters, compiler: Compiler) -> Step:
         try:
             address = ip_address(value)
         except ValueError:
-            raise ValueRefusedError(
+            raise WrongFormError(
                 "an IP address was expected, without a port or the length of a network; use"
                 " transform_character_scramble for other forms"
             ) from None
@@ -215,7 +215,7 @@ def _transform_url(parameters: TransformUrl, compiler: Compiler) -> Step:
 
     def transform(value: str, _item: WireItem) -> str:
         if not (url := _URL.fullmatch(value)):
-            raise ValueRefusedError(
+            raise WrongFormError(
                 "a URL with a host, such as https://example.com/, was expected; use transform_string for others"
             )
         user = f"{words(url['user'][:-1])}@" if url["user"] else ""

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from airflow_dynsync.engine.definitions import Definition, Example, Parameters, Scalar, Uniqueness
 from airflow_dynsync.engine.keyed import Stream
 from airflow_dynsync.engine.transformers.scramble import DIGITS, scramble
-from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, MAX_DIGITS, ValueRefusedError
+from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, MAX_DIGITS, WrongFormError
 
 LONGEST_NUMBER: Final = 15
 """Digits of an international number, country code included (ITU-T E.164, section 6)."""
@@ -174,7 +174,7 @@ def _transform_int64(parameters: TransformInt64PhoneNumber) -> Scalar:
 
     def transform(value: Decimal, stream: Stream) -> int:
         if value < 0 or value != value.to_integral_value() or value.adjusted() >= MAX_DIGITS:
-            raise ValueRefusedError(
+            raise WrongFormError(
                 f"a phone number was expected, which is whole, not negative and of at most {MAX_DIGITS} digits;"
                 " use transform_character_scramble for other numbers"
             )
@@ -195,7 +195,7 @@ def _transform_string(parameters: TransformPhoneNumber) -> Scalar:
             return draw(_US_DIGITS, stream)
         positions = [position for position, character in enumerate(value) if character.isdecimal()]
         if not positions:
-            raise ValueRefusedError(
+            raise WrongFormError(
                 "a phone number was expected, and a value without a digit came; leave preserve_length out to"
                 " replace such values too"
             )
@@ -212,7 +212,7 @@ def _transform_e164(parameters: TransformE164PhoneNumber) -> Scalar:
 
     def transform(value: str, stream: Stream) -> str:
         if not _E164.fullmatch(value):
-            raise ValueRefusedError(
+            raise WrongFormError(
                 f"a phone number of the form of E.164, a + and {_LOCAL_DIGITS} to {LONGEST_NUMBER} digits,"
                 " was expected; use transform_phone_number for other forms"
             )

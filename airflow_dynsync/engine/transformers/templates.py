@@ -121,7 +121,7 @@ def _transform_template(parameters: TransformTemplate, compiler: Compiler) -> St
         for row, value in zip(column.rows, column.values, strict=True):
             found = parse(value["S"])
             if found is None:
-                raise TransformError(compiler.place, expected, row=row)
+                raise TransformError(compiler.place, expected, row=row, wrong_form=True)
             parsed.append(found)
         instead: dict[int, WireValue | Drop] = {}
         for name, inner in steps.items():
