@@ -181,6 +181,11 @@ def _check_options(definition: Definition, options: RuleOptions, place: str) -> 
             f"{place}.when_missing",
             f"{definition.name} needs a value to work on; use a generate_* transformer or constant",
         )
+    if options.realm is not None and not definition.has_realm:
+        raise MappingError(
+            f"{place}.realm",
+            f"{definition.name} draws nothing by itself; leave it out, or give it to a rule inside",
+        )
     if options.on_null == "transform" and definition.reads_input and "NULL" not in definition.accepts:
         raise MappingError(
             f"{place}.on_null",

@@ -225,6 +225,7 @@ class Definition:
         reads_input: True for transform_*: the output depends on the value. False for generate_*: it depends on
             the item's source key and the path.
         keeps_empty: "" and empty binaries are passed over.
+        has_realm: it draws by itself, so that the option ``realm`` has a meaning.
         example: one value before and after.
         scalar: makes ``(value, stream) -> value`` from the parameters.
         column: makes a `Step` from the parameters and the compiler.
@@ -238,6 +239,7 @@ class Definition:
     uniqueness: Uniqueness | Callable[[Any], Uniqueness]
     reads_input: bool
     keeps_empty: bool = True
+    has_realm: bool = True
     example: Example
     scalar: Callable[[Any], Scalar] | None = None
     column: Callable[[Any, Compiler], Step] | None = None

@@ -195,3 +195,25 @@ def test_the_clock_stands_at_the_start_of_a_day_in_utc() -> None:
     values = [next(iter(element.values())) for element in run(code, BEFORE)["L"]]
     expected = [True, "0", "0", "0", "2024-01-31T12:00:00.000Z"]
     assert values == [*expected, "00:00:00 GMT+0000 (Coordinated Universal Time)", "undefined", True, True]
+
+
+NEOSYNC_FUNCTIONS = """
+transformCharacterScramble transformE164PhoneNumber transformEmail transformFirstName transformLastName
+transformFullName transformFloat64 transformInt64 transformInt64PhoneNumber transformString
+transformStringPhoneNumber transformUuid
+generateBool generateBusinessName generateCardNumber generateCategorical generateCity generateCountry generateEmail
+generateFirstName generateFloat64 generateFullAddress generateFullName generateGender generateInt64
+generateInt64PhoneNumber generateInternationalPhoneNumber generateIpAddress generateLastName generateRandomString
+generateSHA256Hash generateSSN generateState generateStreetAddress generateStringPhoneNumber generateUnixTimestamp
+generateUsername generateUTCTimestamp generateUUID generateZipcode
+""".split()
+
+
+@pytest.mark.parametrize("function", NEOSYNC_FUNCTIONS)
+def test_neosyncs_own_names_give_what_the_python_transformer_gives(function: str) -> None:
+    definition = catalogue()[functions()[function][0]]
+    items = [{"Id": {"S": "1"}, "Value": to_wire(definition.example.value)}]
+    rule = {"transformer": definition.name, **definition.example.parameters}
+    written = call(definition).replace(f"neosync.{camel_case(definition.name)}(", f"neosync.{function}(")
+    script = {"transformer": "transform_javascript", "code": f"return {written}"}
+    assert of_rule(script, items) == of_rule(rule, items)

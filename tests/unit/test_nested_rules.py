@@ -42,3 +42,16 @@ def test_a_set_that_a_script_empties_goes_by_the_policy(options: dict, expected:
     plan = compile_plan({"mappings": {"tags": rule | options}}, key_attributes=["Id"], secret=SECRET)
     assert plan.apply([KEY | {"tags": {"SS": ["a", "b"]}}]) == [expected]
     assert [row.outcome for row in plan.statistics.counts] == ["set_emptied"]
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"transformer": "constant", "value": 1},
+        {"transformer": "transform_template", "template": "A#{x}", "parts": {"x": "transform_hash"}},
+        {"transformer": "transform_json", "mappings": {}},
+    ],
+)
+def test_a_realm_where_nothing_is_drawn_is_refused(rule: dict) -> None:
+    with pytest.raises(MappingError, match=r"mappings\.a\.realm: .* draws nothing by itself"):
+        compile_plan({"mappings": {"a": rule | {"realm": "people"}}})

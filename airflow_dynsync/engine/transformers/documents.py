@@ -276,6 +276,7 @@ DEFINITIONS: Final = (
         returns=frozenset({"S"}),
         uniqueness=Uniqueness.LOSSY,
         reads_input=True,
+        has_realm=False,
         example=Example(
             '{"email": "mary@acme.com", "visits": 1.50}',
             '{"email": "10c7b620402544c69fd566139cc6c43c@example.org", "visits": 1.50}',
@@ -291,6 +292,7 @@ DEFINITIONS: Final = (
         returns=frozenset({"M"}),
         uniqueness=Uniqueness.LOSSY,
         reads_input=True,
+        has_realm=False,
         example=Example(
             {"Judith": {"age": 7}, "Tom": {"age": 4}},
             {"Darragh": {"age": 7}, "Cora": {"age": 4}},
