@@ -197,16 +197,48 @@ def test_the_clock_stands_at_the_start_of_a_day_in_utc() -> None:
     assert values == [*expected, "00:00:00 GMT+0000 (Coordinated Universal Time)", "undefined", True, True]
 
 
-NEOSYNC_FUNCTIONS = """
-transformCharacterScramble transformE164PhoneNumber transformEmail transformFirstName transformLastName
-transformFullName transformFloat64 transformInt64 transformInt64PhoneNumber transformString
-transformStringPhoneNumber transformUuid
-generateBool generateBusinessName generateCardNumber generateCategorical generateCity generateCountry generateEmail
-generateFirstName generateFloat64 generateFullAddress generateFullName generateGender generateInt64
-generateInt64PhoneNumber generateInternationalPhoneNumber generateIpAddress generateLastName generateRandomString
-generateSHA256Hash generateSSN generateState generateStreetAddress generateStringPhoneNumber generateUnixTimestamp
-generateUsername generateUTCTimestamp generateUUID generateZipcode
-""".split()
+NEOSYNC_FUNCTIONS = [
+    "transformCharacterScramble",
+    "transformE164PhoneNumber",
+    "transformEmail",
+    "transformFirstName",
+    "transformLastName",
+    "transformFullName",
+    "transformFloat64",
+    "transformInt64",
+    "transformInt64PhoneNumber",
+    "transformString",
+    "transformStringPhoneNumber",
+    "transformUuid",
+    "generateBool",
+    "generateBusinessName",
+    "generateCardNumber",
+    "generateCategorical",
+    "generateCity",
+    "generateCountry",
+    "generateEmail",
+    "generateFirstName",
+    "generateFloat64",
+    "generateFullAddress",
+    "generateFullName",
+    "generateGender",
+    "generateInt64",
+    "generateInt64PhoneNumber",
+    "generateInternationalPhoneNumber",
+    "generateIpAddress",
+    "generateLastName",
+    "generateRandomString",
+    "generateSHA256Hash",
+    "generateSSN",
+    "generateState",
+    "generateStreetAddress",
+    "generateStringPhoneNumber",
+    "generateUnixTimestamp",
+    "generateUsername",
+    "generateUTCTimestamp",
+    "generateUUID",
+    "generateZipcode",
+]
 
 
 @pytest.mark.parametrize("function", NEOSYNC_FUNCTIONS)
