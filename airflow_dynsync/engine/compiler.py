@@ -117,7 +117,8 @@ class RuleCompiler:
         kind = "transform" if definition.reads_input else "generate"
         keyed = self._secret.keyed(kind, options.realm or definition.name)
         if definition.column is not None:
-            return definition.column(parameters, _Inner(self, place, keyed, depth))
+            step = definition.column(parameters, _Inner(self, place, keyed, depth))
+            return _shielded(step, place, definition.name)
         if definition.scalar is None:
             raise TypeError(f"{definition.name} defines neither scalar nor column")
         function = definition.scalar(parameters)
@@ -143,6 +144,15 @@ class _Inner:
 
     def step(self, config: RuleConfig, place: str) -> Step:
         return self.compiler.nested_step(config, f"{self.place}.{place}", self.depth + 1)
+
+    def text_step(self, config: RuleConfig, place: str) -> Step:
+        definition = self.definition(config, place)
+        if "S" not in definition.accepts:
+            raise MappingError(
+                f"{self.place}.{place}",
+                f"{definition.name} does not take S, which it would be given here; choose another",
+            )
+        return self.step(config, place)
 
     def inside(self, mapping: Mapping[str, Any]) -> Callable[[Chunk], list[WireItem]]:
         from airflow_dynsync.engine.plan import compile_inside
@@ -237,6 +247,22 @@ def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str) -> Step
 
 def _encode(result: Any) -> WireValue | Drop:
     return DROP if result is DROP else to_wire(result)
+
+
+def _shielded(step: Step, place: str, name: str) -> Step:
+    """Return a step whose errors are ours, or tell no more than their class: their message may hold a value."""
+
+    def shielded(column: Column) -> list[WireValue | Drop]:
+        try:
+            return step(column)
+        except TransformError:
+            raise
+        except ValueRefusedError as error:
+            raise error.at(place) from None
+        except Exception as error:  # noqa: BLE001 - its message may hold the value
+            raise _unexpected(place, name, error, None) from None
+
+    return shielded
 
 
 def _unexpected(place: str, name: str, error: Exception, row: int | None) -> TransformError:

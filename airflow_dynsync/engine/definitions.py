@@ -183,6 +183,10 @@ class Compiler(Protocol):
         """Compile another transformer, written as in a mapping, for use inside this one."""
         ...
 
+    def text_step(self, config: Any, place: str) -> Step:
+        """Compile another transformer that is to work on strings, or refuse one that cannot."""
+        ...
+
     def definition(self, config: Any, place: str) -> Definition:
         """Return the definition of another transformer, written as in a mapping."""
         ...

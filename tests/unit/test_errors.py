@@ -4,6 +4,7 @@ import pickle
 import re
 import traceback
 from base64 import b64encode
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_dynsync.engine import MappingError, TransformError, compile_plan
+from airflow_dynsync.engine import MappingError, TransformError, catalogue, compile_plan, compiler
 from airflow_dynsync.engine.compiler import lift_generate, lift_transform
 from airflow_dynsync.engine.definitions import Chunk, Column
 from airflow_dynsync.engine.keyed import Secret
@@ -186,6 +187,36 @@ def test_a_transformer_that_breaks_is_named_without_what_it_says(lift: Any) -> N
     with pytest.raises(TransformError) as caught:
         step(Column(chunk, [{"S": MARK}], [0], [("a",)]))
     assert str(caught.value) == "mappings.a: transform_broken failed with KeyError"
+    assert not MARKS.search(_everything_said(caught.value))
+
+
+def test_a_column_transformer_that_breaks_is_named_without_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    def breaks(column: Column) -> list[Any]:
+        raise KeyError(column.values[0]["S"])
+
+    broken = replace(catalogue()["passthrough"], name="transform_broken", column=lambda *_: breaks)
+    monkeypatch.setattr(compiler, "catalogue", lambda: {**catalogue(), "transform_broken": broken})
+    plan = compile_plan({"mappings": {"a": "transform_broken"}})
+    with pytest.raises(TransformError) as caught:
+        plan.apply([{"a": {"S": MARK}}])
+    assert str(caught.value) == "mappings.a: transform_broken failed with KeyError"
+    assert not MARKS.search(_everything_said(caught.value))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("transform_json", {"S": f'{{"{MARK}": {{"{MARK}": 1}}}}'}),
+        ("transform_map_keys", {"M": {MARK: {"S": "x"}}}),
+    ],
+)
+def test_names_that_are_part_of_a_value_are_not_told(name: str, value: dict[str, Any]) -> None:
+    rule = {"transformer": name, "unmapped": "fail"}
+    if name == "transform_map_keys":
+        rule["keys"] = "transform_hash"
+    with pytest.raises(TransformError, match="something inside a value") as caught:
+        compile_plan({"mappings": {"a": rule}}).apply([{"a": value}])
+    assert caught.value.place == "mappings.a.unmapped"
     assert not MARKS.search(_everything_said(caught.value))
 
 

@@ -138,7 +138,7 @@ def test_an_error_inside_names_the_rule_inside_and_the_item() -> None:
     with pytest.raises(TransformError, match="takes N, and met a string") as caught:
         apply("transform_json", "{}", '{"age": "secret"}', **rules)
     assert (caught.value.place, caught.value.row) == ("mappings.V.mappings.age", 1)
-    with pytest.raises(TransformError, match="no rule covers name") as caught:
+    with pytest.raises(TransformError, match="no rule covers something inside a value") as caught:
         apply("transform_json", "{}", '{"name": "secret"}', **rules)
     assert (caught.value.place, caught.value.row) == ("mappings.V.unmapped", 1)
 

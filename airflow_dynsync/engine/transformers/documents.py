@@ -22,7 +22,7 @@ from airflow_dynsync.engine.definitions import (
     Step,
     Uniqueness,
 )
-from airflow_dynsync.engine.errors import MappingError, TransformError
+from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.mapping import RuleConfig, Rules, Unmapped
 from airflow_dynsync.engine.values import (
     ELEMENT_OF_SET,
@@ -81,6 +81,11 @@ class _Insides(Chunk):
         return self._column.identity(row)
 
 
+_UNMAPPED_INSIDE: Final = (
+    "no rule covers something inside a value; map it, or choose another policy for what is unmapped there"
+)
+
+
 def _engine(parameters: _Inside, compiler: Compiler) -> Callable[[list[WireItem], Column], list[WireItem]]:
     """Return the engine for the insides of values; its errors name the rule inside and the item outside."""
     transform = compiler.inside({"mappings": parameters.mappings, "unmapped": parameters.unmapped})
@@ -91,7 +96,9 @@ def _engine(parameters: _Inside, compiler: Compiler) -> Callable[[list[WireItem]
         except TransformError as error:
             inside = error.place if error.place.startswith(compiler.place) else f"{compiler.place}.{error.place}"
             row = None if error.row is None else column.rows[error.row]
-            raise TransformError(inside, error.message, row=row) from None
+            # The path that an unmapped member would be told by consists of names that are part of the value here.
+            message = _UNMAPPED_INSIDE if error.place == "unmapped" else error.message
+            raise TransformError(inside, message, row=row) from None
 
     return apply
 
@@ -201,7 +208,7 @@ def _transform_json(parameters: TransformJson, compiler: Compiler) -> Step:
 
 
 def _transform_map_keys(parameters: TransformMapKeys, compiler: Compiler) -> Step:
-    apply, rename = _engine(parameters, compiler), _step_of_keys(parameters.keys, compiler)
+    apply, rename = _engine(parameters, compiler), compiler.text_step(parameters.keys, "keys")
 
     def step(column: Column) -> list[WireValue | Drop]:
         maps = apply([value["M"] for value in column.values], column)
@@ -256,15 +263,6 @@ def _name(result: WireValue, place: str, row: int) -> str:
             f"{place}.keys", f"a key became {TYPE_IN_WORDS[kind]}; expected a string that is not empty", row=row
         )
     return str(payload)
-
-
-def _step_of_keys(config: Any, compiler: Compiler) -> Step:
-    definition = compiler.definition(config, "keys")
-    if "S" not in definition.accepts:
-        raise MappingError(
-            f"{compiler.place}.keys", f"{definition.name} does not take S, and a key is one; choose another"
-        )
-    return compiler.step(config, "keys")
 
 
 DEFINITIONS: Final = (

@@ -20,7 +20,7 @@ from airflow_dynsync.engine.definitions import (
     Step,
     Uniqueness,
 )
-from airflow_dynsync.engine.errors import MappingError, TransformError
+from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.transformers.templates import weakest_uniqueness
 from airflow_dynsync.engine.values import NULL, TYPE_IN_WORDS, WireValue
 
@@ -89,7 +89,7 @@ def _transform_regex_replace(parameters: TransformRegexReplace, compiler: Compil
 
     if parameters.groups is None:
         return replace
-    steps = {name: _step_of_group(name, config, compiler) for name, config in parameters.groups.items()}
+    steps = {name: compiler.text_step(config, f"groups.{name}") for name, config in parameters.groups.items()}
 
     def transform(column: Column) -> list[WireValue | Drop]:
         cut: list[list[str]] = []
@@ -141,16 +141,6 @@ def _text(result: WireValue | Drop, name: str, place: str, row: int) -> str:
     if kind not in ("S", "N"):
         raise TransformError(place, f"the group {name} became {TYPE_IN_WORDS[kind]}, which has no text", row=row)
     return str(payload)
-
-
-def _step_of_group(name: str, config: Any, compiler: Compiler) -> Step:
-    definition = compiler.definition(config, f"groups.{name}")
-    if "S" not in definition.accepts:
-        raise MappingError(
-            f"{compiler.place}.groups.{name}",
-            f"{definition.name} does not take S, and a group is one; choose another",
-        )
-    return compiler.step(config, f"groups.{name}")
 
 
 def _uniqueness(parameters: TransformRegexReplace) -> Uniqueness:

@@ -21,7 +21,7 @@ from airflow_dynsync.engine.definitions import (
     Step,
     Uniqueness,
 )
-from airflow_dynsync.engine.errors import MappingError, TransformError
+from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.mapping import RuleOptions
 from airflow_dynsync.engine.registry import catalogue
 from airflow_dynsync.engine.values import NULL, TYPE_IN_WORDS, WireValue
@@ -107,7 +107,7 @@ class TransformTemplate(Parameters):
 def _transform_template(parameters: TransformTemplate, compiler: Compiler) -> Step:
     forms = [Form.parse(template) for template in parameters.template]
     expected = f"a string of the form {' or '.join(parameters.template)} was expected"
-    steps = {name: _step_of_part(name, config, compiler) for name, config in parameters.parts.items()}
+    steps = {name: compiler.text_step(config, f"parts.{name}") for name, config in parameters.parts.items()}
     unambiguous = len(forms) == 1 and len(steps) == 1
 
     def parse(text: str) -> tuple[Form, list[str]] | None:
@@ -167,16 +167,6 @@ def _transform_template(parameters: TransformTemplate, compiler: Compiler) -> St
         return str(payload)
 
     return step
-
-
-def _step_of_part(name: str, config: Any, compiler: Compiler) -> Step:
-    definition = compiler.definition(config, f"parts.{name}")
-    if "S" not in definition.accepts:
-        raise MappingError(
-            f"{compiler.place}.parts.{name}",
-            f"{definition.name} does not take S, and a part is one; choose another",
-        )
-    return compiler.step(config, f"parts.{name}")
 
 
 def _uniqueness(parameters: TransformTemplate) -> Uniqueness:
