@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import random
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Set, Sized
 from decimal import Decimal
 from importlib import import_module
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -38,13 +39,25 @@ _HOW_TO_NAME: Final = "write it as package.module:name, importable where the syn
 FunctionOrName = Annotated[str | Callable[..., Any], WithJsonSchema({"type": "string"})]
 
 
+Vectorized = Annotated[
+    bool,
+    Field(
+        description="Call the function with lists, once for many values. It returns as many results in their order:"
+        " a list, a generator, an array of NumPy or a series of pandas. Which values come together, and how many,"
+        " differs from run to run, so a result must not depend on the values beside its own."
+    ),
+]
+
+
 class TransformPython(Parameters):
     """Parameters of transform_python."""
 
     callable: FunctionOrName = Field(
         description="The function, as package.module:name or, in a DAG, itself. It is called with the value, and"
-        " with the whole source item too if it takes two arguments; what it returns is the new value."
+        " with the whole source item too if it takes two arguments; what it returns is the new value. A vectorized"
+        " one gets a list of each."
     )
+    vectorized: Vectorized = False
 
 
 class GeneratePython(Parameters):
@@ -53,13 +66,16 @@ class GeneratePython(Parameters):
     callable: FunctionOrName = Field(
         description="The function, as package.module:name or, in a DAG, itself. It is called without arguments or,"
         " if it takes one, with a random.Random that belongs to the item and the path: the only source of chance"
-        " that gives the same result on every run."
+        " that gives the same result on every run. A vectorized one has to take them, one for each value."
     )
+    vectorized: Vectorized = False
 
 
 def _transform_python(parameters: TransformPython, compiler: Compiler) -> Step:
     function = _resolve(parameters.callable, compiler)
-    takes_item = _takes(function, 2)
+    if parameters.vectorized:
+        return _vectorized_transform(function, compiler)
+    takes_item = _takes(function, 2, "item")
 
     def step(column: Column) -> list[WireValue | Drop]:
         results: list[WireValue | Drop] = []
@@ -73,9 +89,24 @@ def _transform_python(parameters: TransformPython, compiler: Compiler) -> Step:
     return step
 
 
+def _vectorized_transform(function: Callable[..., Any], compiler: Compiler) -> Step:
+    takes_items = _takes(function, 2, "items")
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        values = [to_python(value) for value in column.values]
+        if not takes_items:
+            return _call_for_all(function, (values,), column, compiler.place)
+        items = {row: to_python({"M": column.chunk.items[row]}) for row in set(column.rows)}
+        return _call_for_all(function, (values, [items[row] for row in column.rows]), column, compiler.place)
+
+    return step
+
+
 def _generate_python(parameters: GeneratePython, compiler: Compiler) -> Step:
     function = _resolve(parameters.callable, compiler)
-    takes_random = _takes(function, 1)
+    if parameters.vectorized:
+        return _vectorized_generator(function, compiler)
+    takes_random = _takes(function, 1, "rng")
     keyed = compiler.keyed
 
     def step(column: Column) -> list[WireValue | Drop]:
@@ -88,14 +119,66 @@ def _generate_python(parameters: GeneratePython, compiler: Compiler) -> Step:
     return step
 
 
+def _vectorized_generator(function: Callable[..., Any], compiler: Compiler) -> Step:
+    if not _takes(function, 1, "rngs"):
+        raise MappingError(
+            f"{compiler.place}.callable",
+            f"{_name(function)} takes no argument, so it cannot know how many results are needed; let it take the"
+            " list of random.Random, one for each value",
+        )
+    keyed = compiler.keyed
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        rngs = [random.Random(keyed.digest(identity)) for identity in column.identities()]  # noqa: S311 - keyed seed
+        return _call_for_all(function, (rngs,), column, compiler.place)
+
+    return step
+
+
 def _call(
     function: Callable[..., Any], arguments: tuple[Any, ...], value: WireValue, place: str, row: int
 ) -> WireValue | Drop:
     try:
         result = function(*arguments)
     except Exception as error:  # noqa: BLE001 - its message may hold the value
-        cause = f"{_name(function)} raised {type(error).__name__}{_line(error)}"
-        raise TransformError(place, f"{cause}; correct the function for values of this kind", row=row) from None
+        raise _raised(function, error, place, row) from None
+    return _stored(function, result, value, place, row)
+
+
+def _call_for_all(
+    function: Callable[..., Any], arguments: tuple[Any, ...], column: Column, place: str
+) -> list[WireValue | Drop]:
+    """Call a vectorized function; an error of its own is that of an item where there is but one."""
+    count = len(column.values)
+    if not count:
+        return []
+    try:
+        returned = _plain(function(*arguments))
+        in_order = isinstance(returned, Iterable) and not isinstance(returned, str | bytes | bytearray | Set)
+        # A mapping has keys, and so has a data frame, which would give the names of its columns.
+        results = list(islice(returned, count + 1)) if in_order and not hasattr(returned, "keys") else None
+    except Exception as error:  # noqa: BLE001 - its message may hold a value
+        raise _raised(function, error, place, column.rows[0] if count == 1 else None) from None
+    if results is None or len(results) != count:
+        if results is None:
+            came = f"a {type(returned).__name__}"
+        elif isinstance(returned, Sized):
+            came = f"{len(returned)} results"
+        else:
+            came = f"{len(results)} results" if len(results) < count else f"more than {count} results"
+        raise TransformError(
+            place,
+            f"{_name(function)}{_defined(function)} returned {came} for a list of {count}; let it return a list or"
+            " an array with one result for each value",
+        )
+    return [
+        _stored(function, result, value, place, row)
+        for result, value, row in zip(results, column.values, column.rows, strict=True)
+    ]
+
+
+def _stored(function: Callable[..., Any], result: Any, value: WireValue, place: str, row: int) -> WireValue | Drop:
+    result = _plain(result)
     if isinstance(result, Drop):
         return result
     if isinstance(result, set | frozenset) and not result:
@@ -105,7 +188,17 @@ def _call(
     try:
         return to_wire(result)
     except ValueRefusedError as error:
-        raise TransformError(place, f"{_name(function)}: {error}", row=row) from None
+        raise TransformError(place, f"{_name(function)}{_defined(function)}: {error}", row=row) from None
+
+
+def _plain(result: Any) -> Any:
+    """Return an array or a number of NumPy, a series of pandas and their like as Python has them."""
+    return result.tolist() if hasattr(result, "tolist") else result
+
+
+def _raised(function: Callable[..., Any], error: Exception, place: str, row: int | None) -> TransformError:
+    cause = f"{_name(function)} raised {type(error).__name__}{_line(error)}"
+    return TransformError(place, f"{cause}; correct the function for values of this kind", row=row)
 
 
 def _resolve(written: str | Callable[..., Any], compiler: Compiler) -> Callable[..., Any]:
@@ -132,8 +225,8 @@ def _resolve(written: str | Callable[..., Any], compiler: Compiler) -> Callable[
     return found  # type: ignore[no-any-return]
 
 
-def _takes(function: Callable[..., Any], count: int) -> bool:
-    """Tell whether a function takes ``count`` arguments; one with a default counts if named item or rng."""
+def _takes(function: Callable[..., Any], count: int, optional: str) -> bool:
+    """Tell whether a function takes ``count`` arguments; one with a default counts if named ``optional``."""
     try:
         parameters = inspect.signature(function).parameters.values()
     except (TypeError, ValueError):
@@ -142,7 +235,7 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
         parameter
         for parameter in parameters
         if parameter.kind in (parameter.POSITIONAL_ONLY, parameter.POSITIONAL_OR_KEYWORD)
-        and (parameter.default is parameter.empty or parameter.name in ("item", "rng"))
+        and (parameter.default is parameter.empty or parameter.name == optional)
     ]
     return len(positional) >= count
 
@@ -150,6 +243,12 @@ def _takes(function: Callable[..., Any], count: int) -> bool:
 def _name(function: Callable[..., Any]) -> str:
     name = getattr(function, "__qualname__", type(function).__qualname__)
     return f"{getattr(function, '__module__', None) or type(function).__module__}.{name}"
+
+
+def _defined(function: Callable[..., Any]) -> str:
+    """Say where a function is written, if it is in Python."""
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f" (line {code.co_firstlineno} of {Path(code.co_filename).name})" if code else ""
 
 
 def _line(error: BaseException) -> str:
