@@ -42,9 +42,9 @@ FunctionOrName = Annotated[str | Callable[..., Any], WithJsonSchema({"type": "st
 Vectorized = Annotated[
     bool,
     Field(
-        description="Call the function with lists, once for many values. It returns as many results in their order:"
-        " a list, a generator, an array of NumPy or a series of pandas. Which values come together, and how many,"
-        " differs from run to run, so a result must not depend on the values beside its own."
+        description="Call the function with lists, once for many values. It returns as many results in their"
+        " order: a list, a generator, an array of NumPy or a series of pandas. Which values come together, and how"
+        " many, differs from run to run, so a result must not depend on the values beside its own."
     ),
 ]
 
