@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.engine.definitions import (
     DROP,
-    Chunk,
     Column,
     Definition,
     Drop,
+    Inside,
     Parameters,
     Scalar,
     Step,
@@ -22,7 +23,10 @@ from airflow_dynsync.engine.keyed import Keyed, Secret
 from airflow_dynsync.engine.mapping import RuleConfig, RuleOptions, did_you_mean, type_in_words, validate
 from airflow_dynsync.engine.paths import Path
 from airflow_dynsync.engine.registry import catalogue
-from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireItem, WireValue, to_wire
+from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireValue, to_wire
+
+if TYPE_CHECKING:
+    from airflow_dynsync.engine.explanation import Scope
 
 MAX_DEPTH = 8
 """Transformers inside transformers."""
@@ -37,12 +41,14 @@ class Rule:
 
     Attributes:
         place: where it is written, such as ``mappings.Email``; errors name it.
+        order: its position among all rules, those inside other rules' values included.
         path: its steps; None for a default for unmapped leaves.
-        written: its path as the reports show it.
+        written: its path as the reports show it, such as ``Payload -> card`` for one inside a value.
         is_key: it acts on a primary-key attribute.
     """
 
     index: int
+    order: int
     place: str
     path: Path | None
     written: str
@@ -69,19 +75,42 @@ class RuleCompiler:
     def __init__(self, secret: Secret, presets: Mapping[str, dict[str, Any]]) -> None:
         self._secret = secret
         self._presets = presets
+        self._order = count()
+        self._insides: list[Scope] | None = []
         for name, preset in presets.items():
             place = f"presets.{name}"
             if name in catalogue():
                 raise MappingError(place, "a built-in transformer has that name; choose another")
             _definition(_transformer_name(preset, place), f"{place}.transformer", catalogue())
 
+    def next_order(self) -> int:
+        """Return the position of what is compiled next."""
+        return next(self._order)
+
+    def list_inside(self, scope: Scope) -> bool:
+        """List a mapping for the inside of values; tell whether that is still possible."""
+        if self._insides is None:
+            return False
+        self._insides.append(scope)
+        return True
+
+    def close(self) -> list[Scope]:
+        """Return what was listed.
+
+        What a script asks for while it runs is compiled later: its rules are not listed, nor counted, as their
+        paths may be made of values.
+        """
+        listed, self._insides = self._insides or [], None
+        return listed
+
     def rule(
         self, index: int, config: RuleConfig, place: str, path: Path | None, written: str, depth: int = 0
     ) -> Rule:
         """Compile one rule of a mapping, be it that of a ``depth``-th inside."""
+        order = self.next_order()
         definition, parameters, options = self.resolve(config, place)
-        step = self._step(definition, parameters, options, place, depth)
-        return Rule(index, place, path, written, definition, parameters, options, step)
+        step = self._step(definition, parameters, options, place, written, depth)
+        return Rule(index, order, place, path, written, definition, parameters, options, step)
 
     def resolve(self, config: RuleConfig, place: str) -> tuple[Definition, Parameters, RuleOptions]:
         """Look up the transformer of a written rule and check everything beside it."""
@@ -108,7 +137,13 @@ class RuleCompiler:
         return definition, parameters, options
 
     def _step(
-        self, definition: Definition, parameters: Parameters, options: RuleOptions, place: str, depth: int
+        self,
+        definition: Definition,
+        parameters: Parameters,
+        options: RuleOptions,
+        place: str,
+        written: str,
+        depth: int,
     ) -> Step:
         if depth > MAX_DEPTH:
             raise MappingError(
@@ -117,7 +152,7 @@ class RuleCompiler:
         kind = "transform" if definition.reads_input else "generate"
         keyed = self._secret.keyed(kind, options.realm or definition.name)
         if definition.column is not None:
-            step = definition.column(parameters, _Inner(self, place, keyed, depth))
+            step = definition.column(parameters, _Inner(self, place, written, keyed, depth))
             return _shielded(step, place, definition.name)
         if definition.scalar is None:
             raise TypeError(f"{definition.name} defines neither scalar nor column")
@@ -127,10 +162,10 @@ class RuleCompiler:
             return lift_transform(function, keyed, place, definition.name, redraw=redraw)
         return lift_generate(function, keyed, place, definition.name)
 
-    def nested_step(self, config: RuleConfig, place: str, depth: int = 1) -> Step:
+    def nested_step(self, config: RuleConfig, place: str, written: str = "", depth: int = 1) -> Step:
         """Compile a transformer that another one calls, the ``depth``-th inside the other."""
         definition, parameters, options = self.resolve(config, place)
-        return self._step(definition, parameters, options, place, depth)
+        return self._step(definition, parameters, options, place, written, depth)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +174,12 @@ class _Inner:
 
     compiler: RuleCompiler
     place: str
+    written: str
     keyed: Keyed
     depth: int
 
     def step(self, config: RuleConfig, place: str) -> Step:
-        return self.compiler.nested_step(config, f"{self.place}.{place}", self.depth + 1)
+        return self.compiler.nested_step(config, f"{self.place}.{place}", self.written, self.depth + 1)
 
     def text_step(self, config: RuleConfig, place: str) -> Step:
         definition = self.definition(config, place)
@@ -154,10 +190,10 @@ class _Inner:
             )
         return self.step(config, place)
 
-    def inside(self, mapping: Mapping[str, Any]) -> Callable[[Chunk], list[WireItem]]:
+    def inside(self, mapping: Mapping[str, Any]) -> Inside:
         from airflow_dynsync.engine.plan import compile_inside
 
-        return compile_inside(self.compiler, mapping, self.place, self.depth + 1)
+        return compile_inside(self.compiler, mapping, self.place, self.written, self.depth + 1)
 
     def definition(self, config: RuleConfig, place: str) -> Definition:
         return self.compiler.resolve(config, f"{self.place}.{place}")[0]

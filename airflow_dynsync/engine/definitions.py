@@ -7,18 +7,22 @@ A transformer works on scalars (`Definition.scalar`: most do) or on a whole colu
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Annotated, Any, Final, Protocol
+from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.keyed import Keyed, Stream, join_parts
 from airflow_dynsync.engine.values import WireItem, WireValue
+
+if TYPE_CHECKING:
+    from airflow_dynsync.engine.compiler import Rule
 
 
 class Uniqueness(Enum):
@@ -93,19 +97,23 @@ class Step(Protocol):
         ...
 
 
+Inside = Callable[["Sequence[WireItem]", "Column"], "list[WireItem]"]
+"""A compiled mapping for what lies inside a column's values: an item for each value in, as many out."""
+
 Scalar = Callable[[Any, Stream], Any]
 """``(value, stream) -> value``: str for S, Decimal for N, bytes for B, bool for BOOL; None for NULL."""
 
 
 class Chunk:
-    """The source items of one chunk, and who they are."""
+    """The source items of one chunk, who they are, and what the transformers of the acting rule counted there."""
 
-    __slots__ = ("_identities", "_key_attributes", "items")
+    __slots__ = ("_identities", "_key_attributes", "counted", "items")
 
     def __init__(self, items: Sequence[WireItem], key_attributes: Sequence[str]) -> None:
         self.items = items
         self._key_attributes = key_attributes
         self._identities: dict[int, bytes] = {}
+        self.counted: Counter[tuple[Rule | None, str | int | None, str]] = Counter()
 
     def identity(self, row: int) -> bytes:
         """Return the source primary key of an item as bytes; without key attributes, the whole item."""
@@ -170,6 +178,32 @@ class Column:
         """Return the same places with other values in them."""
         return Column(self.chunk, values, self.rows, self.places)
 
+    def count(self, index: int, outcome: str, count: int = 1) -> None:
+        """Count something about one value; it becomes a row of the plan's statistics, under the rule at work.
+
+        A `Step` calls it wherever it likes: a chunk that fails, or that is tried again, is not counted twice.
+
+        Args:
+            index: of the value in this column.
+            outcome: in words, of which there are few; never a part of a value. ``found EMAIL_ADDRESS``.
+            count: how often.
+        """
+        self.chunk.counted[None, self.places[index][0], outcome] += count
+
+
+class Insides(Chunk):
+    """What lies inside the values of a column; generators there depend on the item and the value's place in it."""
+
+    __slots__ = ("_column",)
+
+    def __init__(self, insides: Sequence[WireItem], column: Column) -> None:
+        super().__init__(insides, ())
+        self._column = column
+
+    def identity(self, row: int) -> bytes:
+        """Return the identity of the value that an inside is from."""
+        return self._column.identity(row)
+
 
 class Compiler(Protocol):
     """What a column transformer may ask for while it is compiled."""
@@ -191,8 +225,8 @@ class Compiler(Protocol):
         """Return the definition of another transformer, written as in a mapping."""
         ...
 
-    def inside(self, mapping: Mapping[str, Any]) -> Callable[[Chunk], list[WireItem]]:
-        """Compile the mapping for what lies inside this rule's values; each inside is an item of its chunk."""
+    def inside(self, mapping: Mapping[str, Any]) -> Inside:
+        """Compile the mapping for what lies inside this rule's values."""
         ...
 
     @property

@@ -166,7 +166,9 @@ class Execution:
         """Act on a column; where values in it have a wrong form, find them by halves and do what the rule says."""
         try:
             act(rule, slots)
+            self._take_over(rule)
         except TransformError as error:
+            self._chunk.counted.clear()
             if not error.wrong_form:
                 raise
             policy = rule.options.on_type_mismatch
@@ -254,6 +256,12 @@ class Execution:
                 f" {rule.definition.name}; use another transformer",
                 row=slot.row,
             )
+
+    def _take_over(self, rule: Rule) -> None:
+        """Take over what a rule's transformer counted itself, and the rules inside its values."""
+        for (inner, attribute, outcome), count in self._chunk.counted.items():
+            self.counts[inner or rule, attribute if rule.path is None else None, outcome] += count
+        self._chunk.counted.clear()
 
     def _count(self, rule: Rule, place: Place, outcome: str) -> None:
         self.counts[rule, place[0] if rule.path is None else None, outcome] += 1

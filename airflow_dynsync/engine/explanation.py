@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from airflow_dynsync.engine.automaton import Cover, State
 from airflow_dynsync.engine.compiler import Rule
@@ -17,17 +18,43 @@ _POLICY_IN_WORDS = {
 }
 
 
-def explain(
-    root: State, rules: Sequence[Rule], unmapped: Cover, key_attributes: Sequence[str], paths: Sequence[str]
-) -> str:
-    """Return a line for each of ``paths``, or for every rule."""
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A mapping compiled: that of a table, or one for what lies inside the values of a rule.
+
+    Attributes:
+        order: its position behind its rules.
+        path_before: what the paths of its rules begin with in reports, such as ``Payload -> ``.
+        rules: those written, then those for unmapped leaves.
+        unmapped: what happens to the leaves that no rule covers.
+    """
+
+    order: int
+    path_before: str
+    rules: Sequence[Rule]
+    unmapped: Cover
+
+
+def explain(root: State, scopes: Sequence[Scope], key_attributes: Sequence[str], paths: Sequence[str]) -> str:
+    """Return a line for each of ``paths``, or for every rule.
+
+    Args:
+        root: of the table's mapping.
+        scopes: the table's, then those inside the values of rules.
+        key_attributes: the table's primary key.
+        paths: of the table's attributes.
+    """
+    rules = scopes[0].rules
     if paths:
         return "\n".join(_explain_path(root, rules, key_attributes, path) for path in paths)
-    lines = [_explain_rule(rule) for rule in rules if rule.path is not None]
+    lines = {rule.order: _explain_rule(rule) for scope in scopes for rule in scope.rules if rule.path is not None}
+    lines |= {
+        scope.order: f"{scope.path_before}everything else: {_explain_cover(scope.unmapped)}" for scope in scopes
+    }
     mapped = {rule.path[0] for rule in rules if rule.is_key and rule.path}
-    lines += [f"{name}: passes through (primary key)" for name in key_attributes if name not in mapped]
-    lines.append(f"everything else: {_explain_cover(unmapped)}")
-    return "\n".join(lines)
+    keys = [f"{name}: passes through (primary key)" for name in key_attributes if name not in mapped]
+    *ordered, last = (lines[order] for order in sorted(lines))
+    return "\n".join([*ordered, *keys, last])
 
 
 def _explain_rule(rule: Rule) -> str:

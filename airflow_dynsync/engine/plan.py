@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from airflow_dynsync.engine.automaton import KEEP, Cover, State, build_automaton
 from airflow_dynsync.engine.compiler import Rule, RuleCompiler
-from airflow_dynsync.engine.definitions import Chunk, Uniqueness
+from airflow_dynsync.engine.definitions import Chunk, Column, Inside, Insides, Uniqueness
 from airflow_dynsync.engine.errors import MappingError
 from airflow_dynsync.engine.execution import Execution
-from airflow_dynsync.engine.explanation import explain
+from airflow_dynsync.engine.explanation import Scope, explain
 from airflow_dynsync.engine.keyed import MIN_SECRET_BYTES, Secret
 from airflow_dynsync.engine.mapping import Mapping, RuleConfig, type_in_words
 from airflow_dynsync.engine.paths import Path, Wildcard, parse_path
@@ -37,10 +37,10 @@ DEFAULTS: Final[dict[str, dict[str, RuleConfig]]] = {
 class Plan:
     """A compiled mapping; `compile_plan` makes it. Several threads may apply one plan at once."""
 
-    def __init__(self, root: State, rules: Sequence[Rule], unmapped: Cover, key_attributes: Sequence[str]) -> None:
+    def __init__(self, root: State, scopes: Sequence[Scope], key_attributes: Sequence[str]) -> None:
         self._root = root
-        self._rules = rules
-        self._unmapped = unmapped
+        self._scopes = scopes
+        self._rules = scopes[0].rules
         self._tally = Tally()
         self.key_attributes: Final = tuple(key_attributes)
 
@@ -64,7 +64,7 @@ class Plan:
 
     @property
     def statistics(self) -> Statistics:
-        """Counts by path, rule and outcome over all chunks so far; never a value."""
+        """Counts by path, rule and outcome over all chunks so far, rules inside values included; never a value."""
         return self._tally.snapshot()
 
     @property
@@ -78,7 +78,7 @@ class Plan:
         Args:
             paths: concrete paths such as ``Pets.Judith.Age``; none of them: every rule of the mapping.
         """
-        return explain(self._root, self._rules, self._unmapped, self.key_attributes, paths)
+        return explain(self._root, self._scopes, self.key_attributes, paths)
 
 
 def compile_plan(
@@ -107,50 +107,63 @@ def compile_plan(
     if secret is not None and len(secret) < MIN_SECRET_BYTES:
         raise MappingError("secret", f"at least {MIN_SECRET_BYTES} bytes are needed, got {len(secret)}")
     compiler = RuleCompiler(Secret(secret or secrets.token_bytes(32)), mapping.presets)
-    root, rules, unmapped = _compile(compiler, mapping, key_attributes, has_secret=secret is not None)
-    return Plan(root, rules, unmapped, key_attributes)
+    root, scope = _compile(compiler, mapping, key_attributes, has_secret=secret is not None)
+    return Plan(root, [scope, *compiler.close()], key_attributes)
 
 
-def compile_inside(
-    compiler: RuleCompiler, mapping: Any, place: str, depth: int
-) -> Callable[[Chunk], list[WireItem]]:
+def compile_inside(compiler: RuleCompiler, mapping: Any, place: str, written: str, depth: int) -> Inside:
     """Compile the mapping for what lies inside the values of a rule.
 
     Args:
         compiler: that of the rule.
         mapping: the dict it is written as.
         place: the rule, such as ``mappings.Payload``.
+        written: its path as the reports show it.
         depth: how many transformers it lies inside.
     """
-    root, rules, _ = _compile(compiler, Mapping.parse(mapping, place), (), f"{place}.", depth)
-    return lambda chunk: Execution(root, rules, chunk).run()
+    root, scope = _compile(compiler, Mapping.parse(mapping, place), (), f"{place}.", f"{written} -> ", depth)
+    listed = compiler.list_inside(scope)
+
+    def transform(insides: Sequence[WireItem], column: Column) -> list[WireItem]:
+        execution = Execution(root, scope.rules, Insides(insides, column))
+        results = execution.run()
+        if listed:
+            for (rule, _, outcome), count in execution.counts.items():
+                column.chunk.counted[rule, None, outcome] += count  # names inside a value are not told
+        return results
+
+    return transform
 
 
 def _compile(
     compiler: RuleCompiler,
     mapping: Mapping,
     key_attributes: Sequence[str],
-    within: str = "",
+    place_before: str = "",
+    path_before: str = "",
     depth: int = 0,
     *,
     has_secret: bool = False,
-) -> tuple[State, list[Rule], Cover]:
+) -> tuple[State, Scope]:
     rules: list[Rule] = []
     paths: list[Path] = []
     for written, config in mapping.mappings.items():
-        place = f"{within}mappings.{written}"
+        place = f"{place_before}mappings.{written}"
         path = parse_path(written, place)
-        rule = compiler.rule(len(rules), config, place, path, written, depth)
+        rule = compiler.rule(len(rules), config, place, path, f"{path_before}{written}", depth)
         if len(path) == 1 and path[0] in key_attributes:
             rule = _key_rule(rule, has_secret=has_secret)
         _check_creation(rule, path)
         rules.append(rule)
         paths.append(path)
-    unmapped = _unmapped(mapping, compiler, rules, f"{within}unmapped", depth)
-    return build_automaton(rules[: len(paths)], paths, unmapped, key_attributes), rules, unmapped
+    unmapped = _unmapped(mapping, compiler, rules, f"{place_before}unmapped", f"{path_before}(unmapped)", depth)
+    root = build_automaton(rules[: len(paths)], paths, unmapped, key_attributes)
+    return root, Scope(compiler.next_order(), path_before, rules, unmapped)
 
 
-def _unmapped(mapping: Mapping, compiler: RuleCompiler, rules: list[Rule], written_at: str, depth: int) -> Cover:
+def _unmapped(
+    mapping: Mapping, compiler: RuleCompiler, rules: list[Rule], written_at: str, path: str, depth: int
+) -> Cover:
     """Return the cover for unmapped leaves; the rules it needs are added to ``rules``."""
     policy = mapping.unmapped
     if policy == "passthrough":
@@ -158,12 +171,12 @@ def _unmapped(mapping: Mapping, compiler: RuleCompiler, rules: list[Rule], writt
     if policy == "fail":
         return Cover("fail")
     if policy == "drop":
-        return Cover("drop", dropping=compiler.rule(len(rules), "drop", written_at, None, "drop"))
+        return Cover("drop", dropping=compiler.rule(len(rules), "drop", written_at, None, path))
     configs: dict[Any, RuleConfig] = DEFAULTS[policy] if isinstance(policy, str) else policy
     defaults = {}
     for kind, config in configs.items():
         place = written_at if isinstance(policy, str) else f"{written_at}.{kind}"
-        rule = compiler.rule(len(rules), config, place, None, kind, depth)
+        rule = compiler.rule(len(rules), config, place, None, path, depth)
         _check_default(rule, kind)
         if rule.definition.name == "passthrough":
             continue

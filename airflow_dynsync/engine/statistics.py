@@ -26,13 +26,14 @@ class RuleCount:
     """How often a rule had one outcome at one path.
 
     Attributes:
-        path: the rule's path as written; for defaults, the top-level attribute.
+        path: the rule's path as written, such as ``Payload -> card`` for one inside a value; for defaults, the
+            top-level attribute, or inside a value ``Payload -> (unmapped)``.
         rule: where the rule is written, such as ``mappings.Email`` or ``unmapped``.
         transformer: its name.
         outcome: ``transformed``, ``generated`` (missing before), ``kept`` (passed through), ``kept_null``,
-            ``kept_empty``, ``dropped``, ``mismatch_passthrough``, ``mismatch_null``, ``mismatch_drop``, or
-            ``set_emptied``.
-        count: how many attribute values.
+            ``kept_empty``, ``dropped``, ``mismatch_passthrough``, ``mismatch_null``, ``mismatch_drop``,
+            ``set_emptied``, or what the transformer itself counts, such as ``found EMAIL_ADDRESS``.
+        count: how many attribute values; or how often, of what a transformer counts.
     """
 
     path: str
@@ -84,7 +85,7 @@ class Tally:
         with self._lock:
             items, counts = self._items, self._counts.copy()
         rows = [
-            (rule.index, RuleCount(_path(rule, attribute), rule.place, rule.definition.name, outcome, count))
+            (rule.order, RuleCount(_path(rule, attribute), rule.place, rule.definition.name, outcome, count))
             for (rule, attribute, outcome), count in counts.items()
         ]
         rows.sort(key=lambda row: (row[0], row[1].path, row[1].outcome))

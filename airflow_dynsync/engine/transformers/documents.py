@@ -12,12 +12,12 @@ from pydantic import Field
 
 from airflow_dynsync.engine.definitions import (
     DROP,
-    Chunk,
     Column,
     Compiler,
     Definition,
     Drop,
     Example,
+    Inside,
     Parameters,
     Step,
     Uniqueness,
@@ -39,6 +39,8 @@ ROOT: Final = "$"
 """The name of a JSON document that is no object: its elements are ``$[*]``, as in JSONPath."""
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_SPACED: Final = re.compile(r'(?:[^"]|"(?:[^"\\]|\\.)*+"(?!:))*+"(?:[^"\\]|\\.)*+": ', re.DOTALL)
+"""A document whose first member has a space behind its colon."""
 
 
 class _Inside(Parameters):
@@ -68,31 +70,18 @@ class TransformMapKeys(_Inside):
     )
 
 
-class _Insides(Chunk):
-    """What lies inside the values of a column; generators there depend on the item and the value's place in it."""
-
-    __slots__ = ("_column",)
-
-    def __init__(self, insides: Sequence[WireItem], column: Column) -> None:
-        super().__init__(insides, ())
-        self._column = column
-
-    def identity(self, row: int) -> bytes:
-        return self._column.identity(row)
-
-
 _UNMAPPED_INSIDE: Final = (
     "no rule covers something inside a value; map it, or choose another policy for what is unmapped there"
 )
 
 
-def _engine(parameters: _Inside, compiler: Compiler) -> Callable[[list[WireItem], Column], list[WireItem]]:
+def _engine(parameters: _Inside, compiler: Compiler) -> Inside:
     """Return the engine for the insides of values; its errors name the rule inside and the item outside."""
     transform = compiler.inside({"mappings": parameters.mappings, "unmapped": parameters.unmapped})
 
-    def apply(insides: list[WireItem], column: Column) -> list[WireItem]:
+    def apply(insides: Sequence[WireItem], column: Column) -> list[WireItem]:
         try:
-            return transform(_Insides(insides, column))
+            return transform(insides, column)
         except TransformError as error:
             inside = error.place if error.place.startswith(compiler.place) else f"{compiler.place}.{error.place}"
             row = None if error.row is None else column.rows[error.row]
@@ -176,7 +165,7 @@ def _write(value: WireValue, quote: Callable[[str], str], comma: str, colon: str
 def _text(value: WireValue, source: str) -> str:
     """Return a document as JSON that looks like its source: spaces behind , and : or none, non-ASCII or none."""
     quote = json.JSONEncoder(ensure_ascii=source.isascii()).encode
-    text = _write(value, quote, *((", ", ": ") if '": ' in source else (",", ":")))
+    text = _write(value, quote, *((", ", ": ") if _SPACED.match(source) else (",", ":")))
     return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
