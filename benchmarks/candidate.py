@@ -1,12 +1,12 @@
 """One measured run in a process of its own: `python -m benchmarks.candidate CANDIDATE WORK TABLE ENDPOINT`.
 
-Prints a line of JSON: items, CPU seconds (user and system) and wall seconds of the move itself. Imports, the making of
-clients and their first answer come before and are not counted.
+Prints a line of JSON: items, CPU seconds (user and system) and wall seconds of the move itself. Imports, the
+making of clients and their first answer come before and are not counted.
 
-- `stock`: boto3 as its documentation shows it: a paginator over Scan, TypeDeserializer, Python, TypeSerializer in a
-  `Table.batch_writer`, in one thread.
-- `floor`: the project's wire client in one thread, a page in and its items out as they are; no engine, no threads.
-- `bare`: the floor without botocore's client: SigV4 by botocore's signer, a pool of urllib3, orjson, CRC-32 checked.
+- `stock`: boto3 as its documentation shows it, in one thread: a paginator over Scan, TypeDeserializer, Python, and
+  `Table.batch_writer` with its TypeSerializer.
+- `floor`: the project's wire client in one thread, a page in and its items out as they are; no engine.
+- `bare`: the floor without botocore's client: SigV4 by botocore's signer, a pool of urllib3, orjson, CRC-32.
 - `ours`: `run_sync`, as the operator and the command line call it.
 """
 
@@ -18,6 +18,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks.items import KEY
 from benchmarks.rules import MAPPINGS, SECRET, by_hand
 
 DESTINATION = "copy"
@@ -122,10 +123,11 @@ def _raw_copy(work: str, table: str, scan: Callable[..., Any], write: Callable[.
 
 def ours(work: str, table: str, endpoint: str) -> Move:
     """Return the sync."""
-    from airflow_dynsync.engine import Mapping
+    from airflow_dynsync.engine import Mapping, compile_plan
     from airflow_dynsync.sync.job import SyncJob, run_sync
 
     job = SyncJob(table, DESTINATION, Mapping.parse(MAPPINGS[work]), SECRET)
+    compile_plan(job.mapping, key_attributes=(KEY,), secret=SECRET)  # imports what its transformers need
     client = _wire_client(endpoint)
     return lambda: run_sync(job, client, client).items_written
 

@@ -1,8 +1,8 @@
 """A DynamoDB that answers at once and keeps nothing, so that what a client costs can be measured beside it.
 
-A table's name says what is in it: `mixed-10000` has 10,000 items of the kind `mixed` (see `benchmarks.items`); any
-other name is an empty table that takes every write. Pages hold `Limit` items or 1 MB, as DynamoDB's do. Answers are
-complete: request ID, CRC-32, consumed capacity. Signatures are not looked at.
+A table's name says what is in it: `mixed-10000` has 10,000 items of the kind `mixed` (see `benchmarks.items`);
+any other name is an empty table that takes every write. Pages hold `Limit` items or 1 MB, as DynamoDB's do.
+Answers are complete: request ID, CRC-32, consumed capacity. Signatures are not looked at.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from subprocess import DEVNULL
 from typing import Any
 from zlib import crc32
 

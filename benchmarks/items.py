@@ -19,9 +19,8 @@ _FIRST = ("Aino", "Bruno", "Chloé", "Dmitri", "Élodie", "Fatima", "Grace", "Hi
 _LAST = ("Almeida", "Brown", "Castro", "Dubois", "Eriksson", "Featherstone", "García", "Højgaard", "Ito", "Novák")
 _STREETS = ("Maple Street", "Rue des Lilas", "Gartenweg", "Calle Mayor", "Harbour Road", "Lindenallee")
 _CITIES = ("Lisbon", "Gent", "Malmö", "Graz", "Kraków", "Galway", "Turin", "Nantes")
-_WORDS = (
-    "asked to be called after six about the parcel for the neighbour on the left and was very friendly".split()
-)
+_SENTENCE = "asked to be called after six about the parcel for the neighbour on the left and was very friendly"
+_WORDS = tuple(dict.fromkeys(_SENTENCE.split()))
 _POOL_BYTES = 4_000_000
 
 

@@ -1,4 +1,4 @@
-"""The mappings that the benchmarks measure, and the same work as one would write it by hand over boto3's values."""
+"""The mappings that the benchmarks measure, and the same work written by hand over boto3's Python values."""
 
 from collections.abc import Callable, Iterable
 from decimal import Decimal
