@@ -44,6 +44,7 @@ class Rule:
         order: its position among all rules, those inside other rules' values included.
         path: its steps; None for a default for unmapped leaves.
         written: its path as the reports show it, such as ``Payload -> card`` for one inside a value.
+        uniqueness: whether different inputs stay different.
         is_key: it acts on a primary-key attribute.
     """
 
@@ -56,17 +57,13 @@ class Rule:
     parameters: Parameters
     options: RuleOptions
     step: Step
+    uniqueness: Uniqueness
     is_key: bool = False
 
     @property
     def keeps_null(self) -> bool:
         """Tell whether NULL stays NULL."""
         return self.options.on_null == "keep"
-
-    @property
-    def uniqueness(self) -> Uniqueness:
-        """Whether different inputs stay different."""
-        return self.definition.uniqueness_of(self.parameters)
 
 
 class RuleCompiler:
@@ -110,7 +107,16 @@ class RuleCompiler:
         order = self.next_order()
         definition, parameters, options = self.resolve(config, place)
         step = self._step(definition, parameters, options, place, written, depth)
-        return Rule(index, order, place, path, written, definition, parameters, options, step)
+        uniqueness = self._uniqueness(definition, parameters, place)
+        return Rule(index, order, place, path, written, definition, parameters, options, step, uniqueness)
+
+    def uniqueness(self, config: RuleConfig, place: str) -> Uniqueness:
+        """Return the class of a written rule, which was compiled before."""
+        definition, parameters, _ = self.resolve(config, place)
+        return self._uniqueness(definition, parameters, place)
+
+    def _uniqueness(self, definition: Definition, parameters: Parameters, place: str) -> Uniqueness:
+        return definition.uniqueness_of(parameters, lambda config: self.uniqueness(config, place))
 
     def resolve(self, config: RuleConfig, place: str) -> tuple[Definition, Parameters, RuleOptions]:
         """Look up the transformer of a written rule and check everything beside it."""

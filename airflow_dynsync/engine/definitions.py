@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -31,6 +31,24 @@ class Uniqueness(Enum):
     PRESERVED = "preserved"
     NOT_GUARANTEED = "not_guaranteed"
     LOSSY = "lossy"
+
+
+def weakest(*classes: Uniqueness) -> Uniqueness:
+    """Return the class of something that is made of results of these classes."""
+    return max(classes, key=[*Uniqueness].index)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What decides on the class of a transformer that holds others.
+
+    Attributes:
+        transformers: as written in a mapping.
+        at_best: the class, where none of theirs is weaker.
+    """
+
+    transformers: Iterable[Any]
+    at_best: Uniqueness = Uniqueness.PRESERVED
 
 
 def _compile(text: Any) -> Any:
@@ -259,7 +277,7 @@ class Definition:
         accepts: type letters it can take; a set letter means that it takes the set whole, otherwise sets are
             transformed element by element.
         returns: type letters of its results; None means each result has its value's type.
-        uniqueness: of the results, or a function of the parameters that tells it.
+        uniqueness: of the results, or a function of the parameters that tells it, or on what it depends.
         reads_input: True for transform_*: the output depends on the value. False for generate_*: it depends on
             the item's source key and the path.
         keeps_empty: "" and empty binaries are passed over.
@@ -274,7 +292,7 @@ class Definition:
     parameters: type[Parameters] = Parameters
     accepts: frozenset[str]
     returns: frozenset[str] | None
-    uniqueness: Uniqueness | Callable[[Any], Uniqueness]
+    uniqueness: Uniqueness | Callable[[Any], Uniqueness | Held]
     reads_input: bool
     keeps_empty: bool = True
     has_realm: bool = True
@@ -282,6 +300,19 @@ class Definition:
     scalar: Callable[[Any], Scalar] | None = None
     column: Callable[[Any, Compiler], Step] | None = None
 
-    def uniqueness_of(self, parameters: Parameters) -> Uniqueness:
-        """Return the uniqueness class for these parameters."""
-        return self.uniqueness(parameters) if callable(self.uniqueness) else self.uniqueness
+    def uniqueness_of(
+        self,
+        parameters: Parameters,
+        class_of: Callable[[Any], Uniqueness] = lambda _: Uniqueness.LOSSY,
+    ) -> Uniqueness:
+        """Return the uniqueness class for these parameters.
+
+        Args:
+            parameters: of this transformer.
+            class_of: tells the class of a transformer that this one holds, as written there; without it, the
+                worst is assumed.
+        """
+        told = self.uniqueness(parameters) if callable(self.uniqueness) else self.uniqueness
+        if isinstance(told, Uniqueness):
+            return told
+        return weakest(told.at_best, *map(class_of, told.transformers))

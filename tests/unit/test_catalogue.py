@@ -156,8 +156,8 @@ def test_a_transformed_value_is_rarely_the_same(definition: Definition) -> None:
 
 @EVERY
 def test_different_values_stay_different_unless_the_class_is_lossy(definition: Definition) -> None:
-    parameters = definition.parameters.model_validate(dict(definition.example.parameters))
-    if definition.uniqueness_of(parameters) is not Uniqueness.LOSSY:
+    rule = {"transformer": definition.name, **definition.example.parameters}
+    if RuleCompiler(Secret(EXAMPLE_SECRET), {}).uniqueness(rule, "mappings.Value") is not Uniqueness.LOSSY:
         values = variants(definition, 100_000)
         assert len({json.dumps(result) for result in results(definition, values)}) == len(values) == 100_000
 

@@ -195,7 +195,7 @@ COUNTING = Definition(
 def test_what_a_transformer_counts_becomes_a_row_of_its_rule() -> None:
     path = parse_path("a", "mappings.a")
     options = RuleOptions(on_type_mismatch="drop")
-    rule = Rule(0, 0, "mappings.a", path, "a", COUNTING, Parameters(), options, count_vowels)
+    rule = Rule(0, 0, "mappings.a", path, "a", COUNTING, Parameters(), options, count_vowels, Uniqueness.PRESERVED)
     items = [{"a": {"S": text}} for text in ("oui", "wrong", "non", "xyz")] + [{"a": {"SS": ["a", "e"]}}]
     execution = Execution(build_automaton([rule], [path], KEEP, ()), [rule], Chunk(items, ()))
     execution.run()

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from airflow_dynsync.engine import MappingError, TransformError, catalogue, compile_plan
+from airflow_dynsync.engine import MappingError, TransformError, compile_plan
+from airflow_dynsync.engine.compiler import RuleCompiler
 from airflow_dynsync.engine.definitions import Uniqueness
+from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.values import to_python
 
 SECRET = b"a secret of the tests"
@@ -120,6 +122,5 @@ def test_wrong_parameters_are_refused(parameters: dict[str, Any], message: str) 
 def test_its_class_is_no_better_than_that_of_its_groups(
     parameters: dict[str, Any], uniqueness: Uniqueness
 ) -> None:
-    definition = catalogue()["transform_regex_replace"]
-    written = definition.parameters.model_validate({"pattern": "(?P<x>a)", **parameters})
-    assert definition.uniqueness_of(written) is uniqueness
+    rule = {"transformer": "transform_regex_replace", "pattern": "(?P<x>a)", **parameters}
+    assert RuleCompiler(Secret(SECRET), {}).uniqueness(rule, "mappings.A") is uniqueness

@@ -4,8 +4,10 @@ from typing import Any
 
 import pytest
 
-from airflow_dynsync.engine import MappingError, TransformError, catalogue, compile_plan
+from airflow_dynsync.engine import MappingError, TransformError, compile_plan
+from airflow_dynsync.engine.compiler import RuleCompiler
 from airflow_dynsync.engine.definitions import Uniqueness
+from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.values import NULL
 
 SECRET = b"a secret of the tests"
@@ -126,13 +128,32 @@ def test_a_new_part_with_the_separator_in_it_is_an_error() -> None:
         ({"a": "transform_hash", "b": "generate_bool"}, Uniqueness.LOSSY),
         ({"a": "transform_hash", "b": {"transformer": "transform_hash", "length": 8}}, Uniqueness.LOSSY),
         ({"a": "transform_hash", "b": {"transformer": "transform_hash", "realm": "x"}}, Uniqueness.PRESERVED),
-        ({"a": "transform_hash", "b": "a_preset"}, Uniqueness.LOSSY),
+        ({"a": "transform_hash", "b": "short"}, Uniqueness.LOSSY),
+        ({"a": "transform_hash", "b": {"transformer": "short", "length": 32}}, Uniqueness.PRESERVED),
+        ({"a": "transform_hash", "b": "inner"}, Uniqueness.NOT_GUARANTEED),
     ],
 )
 def test_the_whole_is_as_unique_as_its_weakest_part(parts: Any, expected: Uniqueness) -> None:
-    definition = catalogue()["transform_template"]
-    parameters = definition.parameters.model_validate({"template": "{a}#{b}", "parts": parts})
-    assert definition.uniqueness_of(parameters) is expected
+    rule = {"transformer": "transform_template", "template": "{a}#{b}", "parts": parts}
+    presets = {
+        "short": {"transformer": "transform_hash", "length": 8},
+        "inner": {"transformer": "transform_template", "template": "<{c}", "parts": {"c": "transform_email"}},
+    }
+    assert RuleCompiler(Secret(SECRET), presets).uniqueness(rule, "mappings.A") is expected
+
+
+def test_a_key_is_mapped_by_a_template_of_presets_that_keep_keys_apart() -> None:
+    rule = {"transformer": "transform_template", "template": "CUSTOMER#{id}", "parts": {"id": "pseudonym"}}
+    mapping: dict[str, Any] = {
+        "mappings": {"Id": rule},
+        "presets": {"pseudonym": {"transformer": "transform_hash"}},
+    }
+    plan = compile_plan(mapping, key_attributes=("Id",), secret=SECRET)
+    assert [rule.uniqueness for rule in plan.key_rules] == [Uniqueness.PRESERVED]
+    with pytest.raises(MappingError, match="items would overwrite each other"):
+        compile_plan(
+            mapping | {"presets": {"pseudonym": {"transformer": "transform_mask"}}}, key_attributes=("Id",)
+        )
 
 
 @pytest.mark.parametrize(

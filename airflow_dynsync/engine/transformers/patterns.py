@@ -15,13 +15,13 @@ from airflow_dynsync.engine.definitions import (
     Definition,
     Drop,
     Example,
+    Held,
     Parameters,
     Regex,
     Step,
     Uniqueness,
 )
 from airflow_dynsync.engine.errors import TransformError
-from airflow_dynsync.engine.transformers.templates import weakest_uniqueness
 from airflow_dynsync.engine.values import NULL, TYPE_IN_WORDS, WireValue
 
 
@@ -143,12 +143,11 @@ def _text(result: WireValue | Drop, name: str, place: str, row: int) -> str:
     return str(payload)
 
 
-def _uniqueness(parameters: TransformRegexReplace) -> Uniqueness:
+def _uniqueness(parameters: TransformRegexReplace) -> Uniqueness | Held:
     if parameters.groups is None or parameters.no_match in ("null", "drop"):
         return Uniqueness.LOSSY
     # A group's new text may match in another way than the old one, so it is never one to one.
-    weakest = weakest_uniqueness(parameters.groups)
-    return Uniqueness.NOT_GUARANTEED if weakest is Uniqueness.PRESERVED else weakest
+    return Held(parameters.groups.values(), at_best=Uniqueness.NOT_GUARANTEED)
 
 
 DEFINITIONS: Final = (

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from string import Formatter
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from airflow_dynsync.engine.definitions import (
     DROP,
@@ -17,13 +16,11 @@ from airflow_dynsync.engine.definitions import (
     Definition,
     Drop,
     Example,
+    Held,
     Parameters,
     Step,
-    Uniqueness,
 )
 from airflow_dynsync.engine.errors import TransformError
-from airflow_dynsync.engine.mapping import RuleOptions
-from airflow_dynsync.engine.registry import catalogue
 from airflow_dynsync.engine.values import NULL, TYPE_IN_WORDS, WireValue
 
 
@@ -169,31 +166,6 @@ def _transform_template(parameters: TransformTemplate, compiler: Compiler) -> St
     return step
 
 
-def _uniqueness(parameters: TransformTemplate) -> Uniqueness:
-    return weakest_uniqueness(parameters.parts)
-
-
-def weakest_uniqueness(parts: Mapping[str, Any]) -> Uniqueness:
-    """Return the weakest class among transformers; of a preset it is not known here, so the worst is assumed."""
-    classes = {_uniqueness_of_part(config) for config in parts.values()}
-    for weakest in (Uniqueness.LOSSY, Uniqueness.NOT_GUARANTEED):
-        if weakest in classes:
-            return weakest
-    return Uniqueness.PRESERVED
-
-
-def _uniqueness_of_part(config: Any) -> Uniqueness:
-    written = {"transformer": config} if isinstance(config, str) else dict(config)
-    definition = catalogue().get(written.pop("transformer", None))
-    if definition is None:
-        return Uniqueness.LOSSY
-    own = {key: value for key, value in written.items() if key not in RuleOptions.model_fields}
-    try:
-        return definition.uniqueness_of(definition.parameters.model_validate(own))
-    except ValidationError:
-        return Uniqueness.LOSSY
-
-
 DEFINITIONS: Final = (
     Definition(
         name="transform_template",
@@ -201,7 +173,7 @@ DEFINITIONS: Final = (
         parameters=TransformTemplate,
         accepts=frozenset({"S"}),
         returns=frozenset({"S", "NULL"}),
-        uniqueness=_uniqueness,
+        uniqueness=lambda parameters: Held(parameters.parts.values()),
         reads_input=True,
         has_realm=False,
         example=Example(
