@@ -1,4 +1,4 @@
-"""Reads a table page by page: in segments by Scan, or what a condition selects by PartiQL."""
+"""Reads a table page by page: in segments by Scan, one partition by Query, or by a PartiQL statement."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from airflow_dynsync.dynamodb.client import WireItem
+    from airflow_dynsync.dynamodb.where import Selection
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,7 @@ def scan_pages(
     client: DynamoDBClient,
     table_name: str,
     *,
+    selection: Selection | None = None,
     segment: int = 0,
     total_segments: int = 1,
     page_size: int | None = 1000,
@@ -53,8 +55,9 @@ def scan_pages(
     """Scan one segment of a table.
 
     Args:
-        page_size: items per page at most; a page ends at 1 MB in any case. None for no limit, which makes
-            DynamoDB Local quadratic.
+        selection: one whose way is `scan`; None for every item.
+        page_size: items examined per page at most; a page ends at 1 MB in any case. None for no limit, which
+            makes DynamoDB Local quadratic.
         position: a `Page.position` of the same segment and `total_segments`, to go on behind that page.
         stop: set to end with `StoppedError` before the next page or in a wait.
         backoff: how throttling and short failures are waited out.
@@ -66,6 +69,8 @@ def scan_pages(
         "ConsistentRead": consistent_read,
         "ReturnConsumedCapacity": "TOTAL",
     }
+    if selection is not None:
+        parameters |= selection.parameters
     if total_segments > 1:
         parameters |= {"Segment": segment, "TotalSegments": total_segments}
     if page_size:
@@ -73,6 +78,35 @@ def scan_pages(
     positions = ("ExclusiveStartKey", "LastEvaluatedKey")
     return _pages(
         client, "Scan", table_name, parameters, positions, position, Patience(backoff or Backoff(), stop)
+    )
+
+
+def query_pages(
+    client: DynamoDBClient,
+    table_name: str,
+    selection: Selection,
+    *,
+    page_size: int | None = 1000,
+    consistent_read: bool = False,
+    position: WireItem | None = None,
+    stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
+) -> Iterator[Page]:
+    """Query the partition that a selection, one whose way is `query`, pins.
+
+    The other parameters are those of `scan_pages`. Raises a `DynamoDBError`.
+    """
+    parameters: dict[str, Any] = {
+        "TableName": table_name,
+        "ConsistentRead": consistent_read,
+        "ReturnConsumedCapacity": "TOTAL",
+        **selection.parameters,
+    }
+    if page_size:
+        parameters["Limit"] = page_size
+    positions = ("ExclusiveStartKey", "LastEvaluatedKey")
+    return _pages(
+        client, "Query", table_name, parameters, positions, position, Patience(backoff or Backoff(), stop)
     )
 
 
