@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, ValidationError, WithJsonSchema
 
 from airflow_dynsync.engine.definitions import Parameters
 from airflow_dynsync.engine.errors import MappingError
@@ -15,9 +15,11 @@ RuleConfig = str | dict[str, Any]
 ModelT = TypeVar("ModelT", bound=BaseModel)
 UnmappedPolicy = Literal["anonymize", "passthrough", "fail", "drop", "neosync"]
 UnmappedType = Literal["S", "N", "BOOL", "B"]
-_CompiledLater = Annotated[RuleConfig, SkipValidation]
-Rules = dict[str, _CompiledLater]
-"""Rules by path, as written."""
+RuleInside = Annotated[RuleConfig, SkipValidation, WithJsonSchema({"format": "rule"})]
+"""A rule as written, to be compiled later; the format names its definition in the schema of mapping files."""
+
+Rules = dict[str, RuleInside]
+"""Rules by path, or by the name of a part, as written."""
 
 
 def _policy(value: Any) -> Any:
@@ -30,7 +32,11 @@ def _policy(value: Any) -> Any:
     return value
 
 
-Unmapped = Annotated[UnmappedPolicy | dict[UnmappedType, _CompiledLater], BeforeValidator(_policy)]
+Unmapped = Annotated[
+    UnmappedPolicy | dict[UnmappedType, RuleInside],
+    BeforeValidator(_policy),
+    WithJsonSchema({"format": "unmapped"}),
+]
 """What happens to the leaves that no rule covers, as written."""
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from airflow_dynsync.engine import catalogue
 from airflow_dynsync.engine.definitions import Definition
-from airflow_dynsync.engine.mapping import RuleOptions, UnmappedPolicy
+from airflow_dynsync.engine.mapping import RuleOptions, UnmappedPolicy, UnmappedType
 from airflow_dynsync.sync.mapping_file import TableMapping
 
 
@@ -44,6 +44,16 @@ def mapping_schema() -> dict[str, Any]:
                     },
                 ]
             },
+            "unmapped": {
+                "anyOf": [
+                    {"enum": list(get_args(UnmappedPolicy))},
+                    {
+                        "type": "object",
+                        "additionalProperties": False,
+                        "properties": {kind: {"$ref": "#/$defs/rule"} for kind in get_args(UnmappedType)},
+                    },
+                ]
+            },
             **{name: _rule(definition) for name, definition in definitions.items()},
         },
     }
@@ -51,17 +61,12 @@ def mapping_schema() -> dict[str, Any]:
 
 def _table_properties() -> dict[str, Any]:
     by_path = {"type": "object", "additionalProperties": {"$ref": "#/$defs/rule"}}
-    by_type = {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {kind: {"$ref": "#/$defs/rule"} for kind in ("S", "N", "BOOL", "B")},
-    }
     options = _properties(TableMapping)
     return {
         "mappings": {"description": "A rule by path, such as Pets.*.Age.", **by_path},
         "unmapped": {
             "description": "What happens to the leaves that no rule covers: a policy, or a rule by type.",
-            "anyOf": [{"enum": list(get_args(UnmappedPolicy))}, by_type],
+            "$ref": "#/$defs/unmapped",
         },
         "presets": {"description": "Rules by a name of one's own.", **by_path},
         **{name: options[name] for name in ("destination", "where", "consistent_read")},
@@ -87,4 +92,17 @@ def _properties(model: type[BaseModel]) -> dict[str, Any]:
     properties: dict[str, dict[str, Any]] = model.model_json_schema().get("properties", {})
     for schema in properties.values():
         schema.pop("title", None)
-    return properties
+    linked: dict[str, dict[str, Any]] = _linked(properties)
+    return linked
+
+
+def _linked(schema: Any) -> Any:
+    """Return a schema with references in place of the rules, and policies for unmapped leaves, in it."""
+    if isinstance(schema, list):
+        return [_linked(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    linked = {name: _linked(part) for name, part in schema.items()}
+    if linked.get("format") in ("rule", "unmapped"):
+        return {"$ref": f"#/$defs/{linked.pop('format')}", **linked}
+    return linked

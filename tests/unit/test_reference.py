@@ -16,6 +16,11 @@ from local.reference import pages
 ROOT = Path(__file__).parents[2]
 
 
+TEMPLATE = {"transformer": "transform_template", "template": "A#{id}"}
+REPLACE = {"transformer": "transform_regex_replace", "pattern": "(?P<x>a)"}
+JSON = {"transformer": "transform_json"}
+
+
 @pytest.fixture(scope="module")
 def validator() -> Any:
     schema = mapping_schema()
@@ -56,9 +61,30 @@ def test_the_schema_accepts_every_transformers_example(validator: Any) -> None:
         {"mappings": {"a": {"transformer": "transform_template"}}},
         {"mappings": {"a": {"transformer": "transform_email", "on_null": "drop"}}},
         {"mappings": {}, "unmapped": "scramble"},
+        {"mappings": {"a": {**TEMPLATE, "parts": {"id": {"transformer": "transform_hash", "lenght": 8}}}}},
+        {"mappings": {"a": {**TEMPLATE, "parts": {"id": 8}}}},
+        {"mappings": {"a": {**JSON, "mappings": {"b": {**JSON, "mappings": {"c": {**TEMPLATE, "part": {}}}}}}}},
+        {"mappings": {"a": {**JSON, "mapping": {}}}},
+        {"mappings": {"a": {**JSON, "unmapped": "scramble"}}},
+        {"mappings": {"a": {**JSON, "unmapped": {"S": {"transformer": "transform_email", "realm": 5}}}}},
+        {"mappings": {"a": {**JSON, "unmapped": {"SS": "transform_email"}}}},
+        {
+            "mappings": {
+                "a": {"transformer": "transform_map_keys", "keys": {"transformer": "transform_hash", "x": 1}}
+            }
+        },
+        {"mappings": {"a": {**REPLACE, "groups": {"x": {"transformer": "transform_hash", "length": "8"}}}}},
+        {"presets": {"b": {**REPLACE, "groups": {"x": ["transform_hash"]}}}, "mappings": {}},
         {"mappings": {}, "unmapped": {"SS": "transform_string"}},
         {"tables": {"Users": {"were": "x"}}},
     ],
 )
 def test_the_schema_refuses_what_the_engine_refuses(file: dict[str, Any], validator: Any) -> None:
     assert not validator.is_valid(file)
+
+
+def test_the_schema_knows_the_rules_that_lie_inside_rules(validator: Any) -> None:
+    template = {**TEMPLATE, "parts": {"id": "transform_email"}}
+    keys = {"transformer": "transform_map_keys", "keys": {**REPLACE, "groups": {"x": "a_preset"}}}
+    inner = {**JSON, "mappings": {"a.b": template, "c": keys}, "unmapped": {"S": template, "B": "drop"}}
+    validator.validate({"mappings": {"a": {**JSON, "mappings": {"*": inner}, "unmapped": "fail"}, "b": inner}})

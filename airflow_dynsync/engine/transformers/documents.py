@@ -23,7 +23,7 @@ from airflow_dynsync.engine.definitions import (
     Uniqueness,
 )
 from airflow_dynsync.engine.errors import TransformError
-from airflow_dynsync.engine.mapping import RuleConfig, Rules, Unmapped
+from airflow_dynsync.engine.mapping import RuleInside, Rules, Unmapped
 from airflow_dynsync.engine.values import (
     ELEMENT_OF_SET,
     NULL,
@@ -62,7 +62,7 @@ class TransformJson(_Inside):
 class TransformMapKeys(_Inside):
     """Parameters of transform_map_keys."""
 
-    keys: RuleConfig = Field(description="The transformer of the keys, written as in a mapping.")
+    keys: RuleInside = Field(description="The transformer of the keys, written as in a mapping.")
     on_collision: Literal["fail", "number"] = Field(
         default="fail",
         description="What happens where two keys of a map become the same: number adds -2, -3 to all but the"

@@ -22,6 +22,7 @@ from airflow_dynsync.engine.definitions import (
     Uniqueness,
 )
 from airflow_dynsync.engine.errors import TransformError
+from airflow_dynsync.engine.mapping import Rules
 from airflow_dynsync.engine.values import NULL, TYPE_IN_WORDS, WireValue
 
 
@@ -33,7 +34,7 @@ class TransformRegexReplace(Parameters):
         default=None,
         description=r"What stands in place of a match; \1 and \g<name> are what its groups matched.",
     )
-    groups: dict[str, Any] | None = Field(
+    groups: Rules | None = Field(
         default=None,
         min_length=1,
         description="In place of a replacement: for each named group, (?P<name>...), a transformer, written as in"

@@ -21,6 +21,7 @@ from airflow_dynsync.engine.definitions import (
     Step,
 )
 from airflow_dynsync.engine.errors import TransformError
+from airflow_dynsync.engine.mapping import Rules
 from airflow_dynsync.engine.values import NULL, TYPE_IN_WORDS, WireValue
 
 
@@ -80,7 +81,7 @@ class TransformTemplate(Parameters):
         " fits is used; a form may be a mere text. Braces are doubled where they are meant as such. A part goes up"
         " to the first place where what follows it fits.",
     )
-    parts: dict[str, Any] = Field(
+    parts: Rules = Field(
         default={}, description="For each part's name a transformer, written as in a mapping. An empty part stays."
     )
 
