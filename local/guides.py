@@ -37,7 +37,6 @@ GUIDES: Final = DOCS / "transformers"
 KEY: Final = "Id"
 ABSENT: Final = "*absent*"
 REMOVED: Final = "*removed*"
-_HEAD: Final = re.compile(r"\| *(?P<name>[^|]*?) *\| before \|.*")
 _TABLES: Final = r"(?:\n\| [^|\n]+ \| before \|[^\n]*\n(?:\|[^\n]*\n)+)*"
 _EXAMPLE: Final = re.compile(
     rf"^```yaml\n(?P<mapping>.*?)^```\n(?P<tables>{_TABLES})(?P<error>\n```text\n(?:.*?\n)??```\n)?",
@@ -93,6 +92,12 @@ class Example:
     text: str
     line: int
 
+    @classmethod
+    def read(cls, match: re.Match[str]) -> Example:
+        """Return the example that was found."""
+        line = match.string.count("\n", 0, match.start()) + 1
+        return cls(match["mapping"], match["tables"], match["error"] is not None, match[0], line)
+
     def executed(self) -> str:
         """Return the example with what the engine makes of it.
 
@@ -131,9 +136,9 @@ class _Table:
 
     @classmethod
     def read(cls, lines: str) -> _Table:
-        head, _, *rows = lines.splitlines()
-        cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", row)[1:-1]] for row in rows]
-        return cls(_HEAD.match(head)["name"].strip("`"), [(path, before) for path, before, *_ in cells])
+        cells = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines.splitlines()]
+        head, _, *rows = cells
+        return cls(head[0].strip("`"), [(path, before) for path, before, *_ in rows])
 
     def items(self) -> list[tuple[list[tuple[str, str]], WireItem]]:
         """Return the items before, each with its rows."""
@@ -148,7 +153,11 @@ class _Table:
         """Return the table, with the items after where there are any."""
         name = self.name if self.name == "path" else f"`{self.name}`"
         if results is None:
-            lines = [f"| {name} | before |", "|---|---|", *(f"| {path} | {before} |" for path, before in self.rows)]
+            lines = [
+                f"| {name} | before |",
+                "|---|---|",
+                *(f"| {path} | {before} |" for path, before in self.rows),
+            ]
             return "\n".join(lines) + "\n"
         lines = [f"| {name} | before | after |", "|---|---|---|"]
         for (rows, _), result in zip(self.items(), results, strict=True):
@@ -240,28 +249,23 @@ def _uncell(cell: str) -> str:
 
 
 def examples(page: str) -> list[Example]:
-    """Return the examples of a page; Python modules that it shows can be imported from then on."""
-    for shown in _MODULE.finditer(page):
-        module = ModuleType(shown["name"])
-        exec(compile(shown["code"], f"{shown['name']}.py", "exec"), module.__dict__)  # noqa: S102 - our own page
-        sys.modules[shown["name"]] = module
-    return [
-        Example(
-            mapping=match["mapping"],
-            tables=match["tables"],
-            error=match["error"] is not None,
-            text=match[0],
-            line=page.count("\n", 0, match.start()) + 1,
-        )
-        for match in _EXAMPLE.finditer(page)
-    ]
+    """Return the examples of a page."""
+    _import_modules(page)
+    return [Example.read(match) for match in _EXAMPLE.finditer(page)]
 
 
 def rendered(page: str) -> str:
     """Return a page with the facts of its transformers and the results of its examples made anew."""
-    page = _HEADING.sub(_facts, page)
-    known = {example.text: example for example in examples(page)}
-    return _EXAMPLE.sub(lambda match: known[match[0]].executed(), page)
+    _import_modules(page)
+    return _EXAMPLE.sub(lambda match: Example.read(match).executed(), _HEADING.sub(_facts, page))
+
+
+def _import_modules(page: str) -> None:
+    """Make the Python modules that a page shows known under the names in their first lines."""
+    for shown in _MODULE.finditer(page):
+        module = ModuleType(shown["name"])
+        exec(compile(f"\n{shown['code']}", f"{shown['name']}.py", "exec"), module.__dict__)  # noqa: S102
+        sys.modules[shown["name"]] = module
 
 
 def _facts(heading: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""The reference pages, made from the definitions: `make docs`. A test fails when they are stale."""
+"""The reference, made from the definitions: `make docs`, which brings the guides up to date too."""
 
 import json
 import sys
@@ -13,33 +13,35 @@ from airflow_dynsync.engine.mapping import RuleOptions
 from airflow_dynsync.engine.registry import FAMILIES
 from airflow_dynsync.engine.values import EVERY_TYPE
 from airflow_dynsync.sync.mapping_schema import mapping_schema
-
-DOCS = Path(__file__).resolve().parents[1] / "docs"
+from local import guides
+from local.guides import DOCS
 
 
 def pages() -> dict[Path, str]:
     """Return the text of every generated file by its path."""
     return {
-        DOCS / "transformers.md": transformers_page(),
+        DOCS / "reference.md": reference(),
         DOCS / "mapping.schema.json": json.dumps(mapping_schema(), indent=2, ensure_ascii=False) + "\n",
     }
 
 
-def transformers_page() -> str:
+def reference() -> str:
     """Return the reference of all transformers, family by family."""
     families = [import_module(f"airflow_dynsync.engine.transformers.{family}") for family in FAMILIES]
+    places = guides.places()
     parts = [
-        "# Transformers",
+        "# Reference of the transformers",
         "<!-- Made by `make docs` from the definitions; change those. -->",
         f"{len(catalogue())} transformers. `transform_*` depend on the value: the same input gives the same output"
         " within a realm. `generate_*` depend on the item's source key and the path. Examples are made with the"
         " secret of the test suite, which reproduces every one of them.",
-        "Every rule takes, beside the parameters of its transformer:",
+        "Every rule takes, beside the parameters of its transformer ([what holds for every"
+        " rule](transformers/every-rule.md)):",
         _parameters(RuleOptions.model_json_schema()),
     ]
     for family in families:
         parts.append(f"## {_title(family.__doc__ or '')}")
-        parts += [_transformer(definition) for definition in family.DEFINITIONS]
+        parts += [_transformer(definition, places.get(definition.name)) for definition in family.DEFINITIONS]
     return "\n\n".join(parts) + "\n"
 
 
@@ -47,7 +49,7 @@ def _title(docstring: str) -> str:
     return docstring.strip().splitlines()[0].rstrip(".")
 
 
-def _transformer(definition: Definition) -> str:
+def _transformer(definition: Definition, guide: str | None) -> str:
     uniqueness = definition.uniqueness
     example = definition.example
     given = ", ".join(f"{name}: {_plain(value)}" for name, value in example.parameters.items())
@@ -56,7 +58,8 @@ def _transformer(definition: Definition) -> str:
     parts = [
         f"### {definition.name}",
         f"{definition.summary}.",
-        f"Accepts {_types(definition.accepts)}; returns {returns}; uniqueness: {unique}.",
+        f"Accepts {_types(definition.accepts)}; returns {returns}; uniqueness: {unique}."
+        + (f" [Guide]({guide})." if guide else ""),
         f"`{_plain(example.value)}` → `{_plain(example.result)}`" + (f" with `{given}`" if given else ""),
     ]
     if definition.parameters.model_fields:
@@ -89,7 +92,8 @@ def _default(value: Any) -> str:
 
 
 def main() -> int:
-    """Write every page."""
+    """Write every page, the guides first: the reference links to their sections."""
+    guides.main()
     for path, text in pages().items():
         path.write_text(text)
         print(path)
