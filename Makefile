@@ -30,7 +30,7 @@ demo: install ## Refresh a staging table from production, end to end (DYNAMODB=l
 ui: install ## Start Airflow with the example DAGs and two local connections, to look around
 	.venv/bin/python -m local.ui
 
-docs: install ## Make the reference pages in docs/ from the definitions
+docs: install ## Bring the reference and the examples in docs/ up to date
 	.venv/bin/python -m local.reference
 
 test: install ## Run linters, types, import contracts and every test; missing parts are skipped with a line

@@ -2,8 +2,9 @@
 
 An example is a ```yaml block with a mapping, a table of paths with their values before, and either a column with
 the values after or a ```text block with the error. `make docs` fills in the last; a test executes every example.
-Values are JSON; sets and binaries are written as DynamoDB does, ``{"SS": ["a"]}``. A path that comes again begins
-another item, and so does ``Id``, the primary key; items without it are counted.
+Values are JSON, but for strings with double quotes, which stand between single ones; sets and binaries are written
+as DynamoDB does, ``{"SS": ["a"]}``. A path that comes again begins another item, and so does ``Id``, the primary key;
+items without it are counted.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from textwrap import fill
 from types import ModuleType
 from typing import Any, Final
 
@@ -44,7 +46,7 @@ _EXAMPLE: Final = re.compile(
 )
 _MODULE: Final = re.compile(r"^```python\n# (?P<name>\w+)\.py\n(?P<code>.*?)^```$", re.MULTILINE | re.DOTALL)
 _HEADING: Final = re.compile(
-    r"^### (?P<names>[a-z_0-9]+(?:, [a-z_0-9]+)*)\n\n(?:- .*\.md#[a-z_0-9]+\)\n)*\n*", re.MULTILINE
+    r"^### (?P<names>[a-z_0-9]+(?:, [a-z_0-9]+)*)\n\n(?:.*\(\.\./reference\.md#[a-z_0-9]+\)\n)*\n*", re.MULTILINE
 )
 
 
@@ -123,7 +125,7 @@ class Example:
             for table in tables or [_Table("path", [])]:
                 self._apply(table)
         except (MappingError, TransformError) as error:
-            return str(error)
+            return fill(str(error), 110, break_long_words=False, break_on_hyphens=False)
         raise ValueError("an error was expected, and there is none")
 
 
@@ -175,7 +177,7 @@ def _item(rows: list[tuple[str, str]], number: int) -> WireItem:
     item: WireValue = {"M": {KEY: {"S": str(number)}}}
     for path, before in rows:
         if before != ABSENT:
-            _put(item, _steps(path), _wire(json.loads(_uncell(before), parse_float=Decimal)))
+            _put(item, _steps(path), _read(_uncell(before)))
     return item["M"]
 
 
@@ -220,6 +222,10 @@ def _leaves(value: WireValue, names: list[str]) -> Iterator[str]:
             yield kind
 
 
+def _read(text: str) -> WireValue:
+    return {"S": text[1:-1]} if text.startswith("'") else _wire(json.loads(text, parse_float=Decimal))
+
+
 def _wire(value: Any) -> WireValue:
     if isinstance(value, dict):
         if len(value) == 1 and value.keys() <= {*ELEMENT_OF_SET, "B"}:
@@ -241,7 +247,9 @@ def _json(value: WireValue) -> str:
 
 
 def _cell(value: WireValue) -> str:
-    return f"`{_json(value).replace('|', chr(92) + '|')}`"
+    text = value.get("S", "")
+    quoted = f"'{text}'" if '"' in text and not {"'", "\\"} & {*text} else _json(value)
+    return f"`{quoted.replace('|', chr(92) + '|')}`"
 
 
 def _uncell(cell: str) -> str:
@@ -269,7 +277,8 @@ def _import_modules(page: str) -> None:
 
 
 def _facts(heading: re.Match[str]) -> str:
-    lines = [_fact(catalogue()[name]) for name in heading["names"].split(", ")]
+    facts = {name: _fact(catalogue()[name]) for name in heading["names"].split(", ")}
+    lines = [f"- `{name}`: {fact}" for name, fact in facts.items()] if len(facts) > 1 else facts.values()
     return f"### {heading['names']}\n\n" + "\n".join(lines) + "\n\n"
 
 
@@ -279,7 +288,7 @@ def _fact(definition: Definition) -> str:
     unique = definition.uniqueness
     words = "by its parameters" if callable(unique) else unique.value.replace("_", " ")
     return (
-        f"- `{definition.name}`: {accepts} → {returns}; [uniqueness](every-rule.md#uniqueness) {words};"
+        f"{accepts} → {returns}; [uniqueness](every-rule.md#uniqueness): {words};"
         f" [parameters](../reference.md#{definition.name})"
     )
 
@@ -287,7 +296,8 @@ def _fact(definition: Definition) -> str:
 def _types(kinds: frozenset[str]) -> str:
     if kinds in (EVERY_TYPE, EVERY_TYPE_BUT_SETS):
         return "any type"
-    return " or ".join(sorted(kinds, key=lambda kind: (kind == "NULL", kind))) or "nothing"
+    *others, last = sorted(kinds, key=lambda kind: (kind == "NULL", kind)) or ["nothing"]
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def main() -> None:
