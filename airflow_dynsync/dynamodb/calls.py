@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from airflow_dynsync.dynamodb.capacity import Pacer
+
 
 @dataclass(frozen=True, slots=True)
 class Backoff:
@@ -41,7 +43,7 @@ class Patience:
 
     def __init__(self, backoff: Backoff, stop: threading.Event | None = None) -> None:
         self._backoff = backoff
-        self._stop = stop or threading.Event()
+        self.stop = stop or threading.Event()
         self.progress()
 
     def progress(self) -> None:
@@ -56,12 +58,12 @@ class Patience:
 
     def check(self) -> None:
         """Raise `StoppedError` if the work shall stop."""
-        if self._stop.is_set():
+        if self.stop.is_set():
             raise StoppedError("stopped as asked, before all was done: run it again to finish")
 
     def wait(self) -> None:
         """Wait before the next attempt; raises `StoppedError` as soon as `stop` is set."""
-        self._stop.wait(self._backoff.delay(self._attempt))
+        self.stop.wait(self._backoff.delay(self._attempt))
         self._attempt += 1
         self.check()
 
@@ -90,13 +92,24 @@ def call_patiently(
     table_name: str | None,
     parameters: Mapping[str, Any],
     patience: Patience,
+    pacer: Pacer,
+    amount: float,
 ) -> dict[str, Any]:
-    """`call`, and again after a wait where the error is throttled or transient and patience is left."""
+    """`call`, and again after a wait where the error is throttled or transient and patience is left.
+
+    Each attempt is a call of size `amount` to `pacer`.
+    """
     while True:
         patience.check()
+        slot = pacer.reserve(amount, patience.stop)
         try:
-            return call(client, operation, table_name, parameters)
+            answer = call(client, operation, table_name, parameters)
         except DynamoDBError as error:
+            if error.kind == "throttled":
+                pacer.throttled(slot)
             if error.kind == "fatal" or patience.exhausted:
                 raise
+        else:
+            pacer.settle(slot, answer)
+            return answer
         patience.wait()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.dynamodb.calls import Backoff, Patience, call_patiently
+from airflow_dynsync.dynamodb.capacity import Pacer
 
 if TYPE_CHECKING:
     import threading
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
     from airflow_dynsync.dynamodb.client import WireItem
     from airflow_dynsync.dynamodb.where import Selection
+
+_KEYS = ("ExclusiveStartKey", "LastEvaluatedKey")
+_TOKEN = ("NextToken", "NextToken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ def scan_pages(
     position: WireItem | None = None,
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
+    pacer: Pacer | None = None,
 ) -> Iterator[Page]:
     """Scan one segment of a table.
 
@@ -61,6 +66,8 @@ def scan_pages(
         position: a `Page.position` of the same segment and `total_segments`, to go on behind that page.
         stop: set to end with `StoppedError` before the next page or in a wait.
         backoff: how throttling and short failures are waited out.
+        pacer: of all reads of the table; it may make pages smaller. None for one that only gives way to
+            throttling of this segment.
 
     Raises a `DynamoDBError`.
     """
@@ -73,12 +80,8 @@ def scan_pages(
         parameters |= selection.parameters
     if total_segments > 1:
         parameters |= {"Segment": segment, "TotalSegments": total_segments}
-    if page_size:
-        parameters["Limit"] = page_size
-    positions = ("ExclusiveStartKey", "LastEvaluatedKey")
-    return _pages(
-        client, "Scan", table_name, parameters, positions, position, Patience(backoff or Backoff(), stop)
-    )
+    patience = Patience(backoff or Backoff(), stop)
+    return _pages(client, "Scan", table_name, parameters, _KEYS, position, page_size, patience, pacer or Pacer())
 
 
 def query_pages(
@@ -91,6 +94,7 @@ def query_pages(
     position: WireItem | None = None,
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
+    pacer: Pacer | None = None,
 ) -> Iterator[Page]:
     """Query the partition that a selection, one whose way is `query`, pins.
 
@@ -102,12 +106,8 @@ def query_pages(
         "ReturnConsumedCapacity": "TOTAL",
         **selection.parameters,
     }
-    if page_size:
-        parameters["Limit"] = page_size
-    positions = ("ExclusiveStartKey", "LastEvaluatedKey")
-    return _pages(
-        client, "Query", table_name, parameters, positions, position, Patience(backoff or Backoff(), stop)
-    )
+    patience = Patience(backoff or Backoff(), stop)
+    return _pages(client, "Query", table_name, parameters, _KEYS, position, page_size, patience, pacer or Pacer())
 
 
 def select_statement(table_name: str, where: str) -> str:
@@ -131,6 +131,7 @@ def statement_pages(
     position: str | None = None,
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
+    pacer: Pacer | None = None,
 ) -> Iterator[Page]:
     """Run a PartiQL SELECT; the parameters are those of `scan_pages`, `page_size` counts items examined.
 
@@ -141,11 +142,8 @@ def statement_pages(
         "ConsistentRead": consistent_read,
         "ReturnConsumedCapacity": "TOTAL",
     }
-    if page_size:
-        parameters["Limit"] = page_size
-    positions = ("NextToken", "NextToken")
-    patience = Patience(backoff or Backoff(), stop)
-    return _pages(client, "ExecuteStatement", table_name, parameters, positions, position, patience)
+    patience, pacer = Patience(backoff or Backoff(), stop), pacer or Pacer(consistent_read=consistent_read)
+    return _pages(client, "ExecuteStatement", table_name, parameters, _TOKEN, position, page_size, patience, pacer)
 
 
 def _pages(
@@ -155,15 +153,19 @@ def _pages(
     parameters: dict[str, Any],
     positions: tuple[str, str],
     position: WireItem | str | None,
+    page_size: int | None,
     patience: Patience,
+    pacer: Pacer,
 ) -> Iterator[Page]:
     """Call an operation until it tells no further position; `positions` names it in the request and the answer."""
     asked, told = positions
     while True:
         if position:
             parameters[asked] = position
+        if limit := pacer.page_size(page_size):
+            parameters["Limit"] = limit
         patience.progress()
-        answer = call_patiently(client, operation, table_name, parameters, patience)
+        answer = call_patiently(client, operation, table_name, parameters, patience, pacer, limit or 0)
         position, count = answer.get(told), len(answer["Items"])
         # Taken out of the answer, so that the caller alone decides how long the items live.
         yield Page(answer.pop("Items"), position, answer.get("ScannedCount", count), _capacity(answer))

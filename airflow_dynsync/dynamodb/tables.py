@@ -1,4 +1,4 @@
-"""What a table is: its keys, indexes, size and identity, from DescribeTable."""
+"""What a table is: its keys, indexes, size, throughput and identity, from DescribeTable."""
 
 from __future__ import annotations
 
@@ -24,13 +24,26 @@ class KeyAttribute:
 
 
 @dataclass(frozen=True, slots=True)
+class Throughput:
+    """Capacity units per second."""
+
+    read_units: float
+    write_units: float
+
+
+@dataclass(frozen=True, slots=True)
 class Index:
-    """A secondary index; `keys` has its partition key first, `status` is ACTIVE when it can be read."""
+    """A secondary index; `keys` has its partition key first, `status` is ACTIVE when it can be read.
+
+    `provisioned` and `warm` are those of a global index; a local one shares its table's.
+    """
 
     name: str
     kind: Literal["global", "local"]
     status: str
     keys: tuple[KeyAttribute, ...]
+    provisioned: Throughput | None = None
+    warm: Throughput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,9 @@ class TableDescription:
 
     `item_count` and `size_bytes` are DynamoDB's own figures, which it renews about every six hours.
     `table_id` is None on DynamoDB Local, whose `region` is always `ddblocal`. `billing_mode` is
-    PAY_PER_REQUEST or PROVISIONED. `keys` has the partition key first.
+    PAY_PER_REQUEST or PROVISIONED. `keys` has the partition key first. `provisioned` throughput is None on
+    demand; `warm` throughput, what the table can take at once, is None where the service does not tell it, as
+    on DynamoDB Local.
     """
 
     name: str
@@ -53,6 +68,8 @@ class TableDescription:
     billing_mode: str
     account_id: str
     region: str
+    provisioned: Throughput | None = None
+    warm: Throughput | None = None
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -82,6 +99,8 @@ def describe_table(client: DynamoDBClient, table_name: str) -> TableDescription:
         billing_mode=table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
         account_id=account_id,
         region=region,
+        provisioned=_throughput(table.get("ProvisionedThroughput", {}), "CapacityUnits"),
+        warm=_throughput(table.get("WarmThroughput", {}), "UnitsPerSecond"),
     )
 
 
@@ -105,7 +124,20 @@ def _index(
     index: dict[str, Any], kind: Literal["global", "local"], types: dict[str, Literal["S", "N", "B"]]
 ) -> Index:
     status = index.get("IndexStatus", "ACTIVE")  # a local index has none: it lives and dies with its table
-    return Index(index["IndexName"], kind, status, _keys(index["KeySchema"], types))
+    return Index(
+        index["IndexName"],
+        kind,
+        status,
+        _keys(index["KeySchema"], types),
+        _throughput(index.get("ProvisionedThroughput", {}), "CapacityUnits"),
+        _throughput(index.get("WarmThroughput", {}), "UnitsPerSecond"),
+    )
+
+
+def _throughput(told: dict[str, Any], unit: str) -> Throughput | None:
+    """Return a throughput, or None where it is not told; on demand the provisioned one is told as 0."""
+    read, write = told.get(f"Read{unit}", 0), told.get(f"Write{unit}", 0)
+    return Throughput(read, write) if read and write else None
 
 
 def _keys(schema: list[dict[str, str]], types: dict[str, Literal["S", "N", "B"]]) -> tuple[KeyAttribute, ...]:

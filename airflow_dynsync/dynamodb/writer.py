@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from airflow_dynsync.dynamodb.calls import Backoff, Patience, call_patiently
+from airflow_dynsync.dynamodb.capacity import Pacer, write_amount
 from airflow_dynsync.dynamodb.errors import InvalidRequestError, KeyCollisionError, ThrottledError
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ def write_items(
     key_names: Sequence[str],
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
+    pacer: Pacer | None = None,
 ) -> WriteResult:
     """Put items into a table, replacing those that have the same key.
 
@@ -55,21 +58,25 @@ def write_items(
         key_names: the attributes of the table's primary key.
         stop: set to end with `StoppedError` before the next request or in a wait.
         backoff: how unprocessed items, throttling and short failures are waited out.
+        pacer: of all writes to the table; it may make batches smaller. None for one that only gives way to
+            throttling of this call.
 
     Raises `KeyCollisionError` before anything is written; `ThrottledError` if DynamoDB took no further
     item for `backoff.patience_seconds`; `StoppedError`; or another `DynamoDBError`. What was written until
     then stays; writing the same items again is harmless.
     """
     _require_distinct_keys(table_name, items, key_names)
-    patience = Patience(backoff or Backoff(), stop)
+    patience, pacer = Patience(backoff or Backoff(), stop), pacer or Pacer()
     retried = 0
     capacity = 0.0
-    for batch in batches(orjson.dumps(item) for item in items):
+    for batch in batches((orjson.dumps(item) for item in items), pacer.call_amount):
         puts: list[Any] = [{"PutRequest": {"Item": orjson.Fragment(item)}} for item in batch]
+        item_amount = sum(write_amount(len(item)) for item in batch) / len(batch)
         patience.progress()
         while puts:
-            parameters = {"RequestItems": {table_name: puts}, "ReturnConsumedCapacity": "TOTAL"}
-            answer = call_patiently(client, "BatchWriteItem", table_name, parameters, patience)
+            parameters = {"RequestItems": {table_name: puts}, "ReturnConsumedCapacity": pacer.detail}
+            amount = item_amount * len(puts)
+            answer = call_patiently(client, "BatchWriteItem", table_name, parameters, patience, pacer, amount)
             capacity += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
             unprocessed = [put for puts_left in answer["UnprocessedItems"].values() for put in puts_left]
             retried += len(unprocessed)
@@ -89,19 +96,22 @@ def write_items(
     return WriteResult(len(items), retried, capacity)
 
 
-def batches(items: Iterable[bytes]) -> Iterator[list[bytes]]:
+def batches(items: Iterable[bytes], most_amount: float = math.inf) -> Iterator[list[bytes]]:
     """Group serialized items, in order, into batches of `MAX_ITEMS` items and `MAX_BYTES` bytes at most.
 
-    An item that is larger by itself gets a batch of its own.
+    `most_amount` is the sum of `write_amount` in a batch, if that is less. An item that is larger by itself gets
+    a batch of its own.
     """
     batch: list[bytes] = []
-    size = 0
+    size, amount = 0, 0
     for item in items:
-        if batch and (len(batch) == MAX_ITEMS or size + len(item) > MAX_BYTES):
+        more = write_amount(len(item))
+        if batch and (len(batch) == MAX_ITEMS or size + len(item) > MAX_BYTES or amount + more > most_amount):
             yield batch
-            batch, size = [], 0
+            batch, size, amount = [], 0, 0
         batch.append(item)
         size += len(item)
+        amount += more
     if batch:
         yield batch
 
