@@ -3,8 +3,8 @@
 An example is a ```yaml block with a mapping, a table of paths with their values before, and either a column with
 the values after or a ```text block with the error. `make docs` fills in the last; a test executes every example.
 Values are JSON, but for strings with double quotes, which stand between single ones; sets and binaries are written
-as DynamoDB does, ``{"SS": ["a"]}``. A path that comes again begins another item, and so does ``Id``, the primary key;
-items without it are counted.
+as DynamoDB does, ``{"SS": ["a"]}``. A path that comes again begins another item, and so does ``Id``, the primary
+key; items without it are counted.
 """
 
 from __future__ import annotations
