@@ -13,6 +13,9 @@ serializer and parser, which together cost more than all else a client does:
   table's name); the second puts those bytes into the request before it is signed. Parameters are not
   validated on this side: DynamoDB does that.
 
+A throttled item operation is not retried here but raised at once: `calls.py` waits it out, and the pace of all
+threads has to give way meanwhile.
+
 What a caller sees: binaries (B, BS) are base64 text in both directions, numbers their text, sets lists. A
 parameter may hold `orjson.Fragment`, JSON serialized before. Request and response bodies do not show in
 botocore's debug log, which would print them.
@@ -20,6 +23,7 @@ botocore's debug log, which would print them.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -27,6 +31,8 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver
 from botocore.parsers import ResponseParser, ResponseParserError, ResponseParserFactory
 from botocore.session import Session
+
+from airflow_dynsync.dynamodb.errors import THROTTLING_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -100,6 +106,7 @@ def create_client(
         client.meta.events.register(f"provide-client-params.dynamodb.{operation}", _keep_body)
         client.meta.events.register(f"before-call.dynamodb.{operation}", _set_body)
         client.meta.events.register(f"after-call.dynamodb.{operation}", _refuse_unreadable)
+        client.meta.events.register(f"needs-retry.dynamodb.{operation}", partial(_tell_throttling, client))
     return client  # type: ignore[no-any-return]
 
 
@@ -152,6 +159,15 @@ def _set_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 def _refuse_unreadable(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
     if http_response.status_code < 300 and "Error" in parsed:
         raise ResponseParserError(parsed["Error"]["Message"])
+
+
+def _tell_throttling(
+    client: BaseClient, response: tuple[Any, dict[str, Any]] | None, operation: OperationModel, **_: Any
+) -> None:
+    """Raise for a throttled call what botocore would raise after its last attempt, seconds later."""
+    if response is not None and (code := response[1].get("Error", {}).get("Code")) in THROTTLING_CODES:
+        error: Any = client.exceptions.from_code(code)
+        raise error(response[1], operation.name)
 
 
 class _WireParserFactory(ResponseParserFactory):

@@ -312,6 +312,9 @@ _BY_CODE: dict[str, tuple[type[DynamoDBError], str | Callable[[str, str, str], s
     "TransactionConflictException": _SERVICE,
 }
 
+THROTTLING_CODES = frozenset(code for code, (error, _) in _BY_CODE.items() if error is ThrottledError)
+"""The codes with which DynamoDB says that more capacity was asked for than there is."""
+
 _BOTOCORE: tuple[tuple[tuple[type[Exception], ...], Kind, type[DynamoDBError], str], ...] = (
     (
         (exceptions.NoCredentialsError, exceptions.PartialCredentialsError),

@@ -155,6 +155,18 @@ def test_error_when_answered_is_botocore_s_own_and_counts_retries(client_of: Cal
         client.scan(TableName="T")
 
 
+def test_throttling_of_items_is_told_at_once_and_of_other_operations_retried_by_botocore(
+    client_of: Callable[..., Any],
+) -> None:
+    service = Service(THROTTLED, THROTTLED, ok({"Table": {"TableName": "T"}}))
+    client = client_of(service, config=None)
+
+    with pytest.raises(client.exceptions.ThrottlingException, match="slow"):
+        client.scan(TableName="T")
+    assert len(service.requests) == 1
+    assert client.describe_table(TableName="T")["ResponseMetadata"]["RetryAttempts"] == 1
+
+
 def test_answer_when_damaged_is_asked_for_again(client_of: Callable[..., Any]) -> None:
     whole = orjson.dumps({"Items": [ITEM]})
     checksum = {"x-amz-crc32": str(zlib.crc32(whole))}
@@ -283,7 +295,7 @@ def test_statement_when_where_is_blank_is_refused() -> None:
         select_statement("T", " \n")
 
 
-def test_scan_when_throttled_past_botocore_s_retries_goes_on(client_of: Callable[..., Any]) -> None:
+def test_scan_when_throttled_goes_on(client_of: Callable[..., Any]) -> None:
     service = Service(THROTTLED, THROTTLED, ok({"Items": [ITEM], "ScannedCount": 1}))
 
     (page,) = scan_pages(client_of(service), "T", backoff=NOW)
