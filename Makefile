@@ -36,8 +36,10 @@ docs: install ## Bring the reference and the examples in docs/ up to date
 test: install ## Run linters, types, import contracts and every test; missing parts are skipped with a line
 	.venv/bin/python -m local.check
 
-bench: install ## Measure single transformers beside alternatives
+bench: install ## Measure transformers, the engine and a whole sync beside alternatives (docs/performance.md)
 	.venv/bin/python -m benchmarks.transformers
+	.venv/bin/python -m benchmarks.engine
+	.venv/bin/python -m benchmarks.sync
 
 lint: install ## Run linters, types and import contracts
 	.venv/bin/python -m local.check lint
