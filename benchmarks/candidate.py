@@ -1,7 +1,7 @@
 """One measured run in a process of its own: `python -m benchmarks.candidate CANDIDATE WORK TABLE ENDPOINT`.
 
-Prints a line of JSON: items, CPU seconds (user and system) and wall seconds of the move itself. Imports, the
-making of clients and their first answer come before and are not counted.
+Prints a line of JSON: items, CPU seconds (user and system) and wall seconds of the move itself, and the process's
+peak memory before and after it. Imports, the making of clients and their first answer come before, uncounted.
 
 - `stock`: boto3 as its documentation shows it, in one thread: a paginator over Scan, TypeDeserializer, Python, and
   `Table.batch_writer` with its TypeSerializer.
@@ -10,6 +10,7 @@ making of clients and their first answer come before and are not counted.
 - `ours`: `run_sync`, as the operator and the command line call it.
 """
 
+import resource
 import sys
 import time
 import zlib
@@ -143,15 +144,22 @@ CANDIDATES: dict[str, Callable[[str, str, str], Move]] = {
 def main(candidate: str, work: str, table: str, endpoint: str) -> int:
     """Measure one run and print it."""
     move = CANDIDATES[candidate](work, table, endpoint)
-    wall, cpu = time.perf_counter(), time.process_time()
+    memory, wall, cpu = _peak_mb(), time.perf_counter(), time.process_time()
     moved = move()
     measured = {
         "items": moved,
         "cpu_seconds": time.process_time() - cpu,
         "wall_seconds": time.perf_counter() - wall,
+        "mb_before": memory,
+        "mb_peak": _peak_mb(),
     }
     print(orjson.dumps(measured).decode())
     return 0
+
+
+def _peak_mb() -> float:
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1024 if sys.platform == "linux" else 1024**2)
 
 
 if __name__ == "__main__":

@@ -48,6 +48,10 @@ def page(known: dict[str, Any]) -> str:
         parts.append(_sync(known["sync"]))
     if "engine" in known:
         parts.append(_engine(known["engine"]))
+    if "memory" in known:
+        parts.append(_memory(known["memory"]))
+    if "end_to_end" in known:
+        parts.append(_end_to_end(known["end_to_end"]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -127,5 +131,36 @@ def _engine(engine: dict[str, Any]) -> str:
             "## The engine alone\n\n`plan.apply` on chunks of 1,000 items of 1.2 KB with 35 leaves, one thread.",
             _table(["plan", "µs an item", "items per second and core"], rows),
             f"{_measured(engine['measured'])} Again: `.venv/bin/python -m benchmarks.engine`.",
+        ]
+    )
+
+
+def _memory(memory: dict[str, Any]) -> str:
+    rows = [
+        [f"{each['kind']}, {each['items']:,} items", f"{each['mb_before']:.0f}", f"{each['mb_above']:.0f}"]
+        for each in memory["figures"]
+    ]
+    return "\n\n".join(
+        [
+            f"## Memory\n\nPeak resident memory of a sync with {memory['work']}, in MB: what the imports and the "
+            "client take,\nand what the move itself adds to it.",
+            _table(["table", "imports", "above them"], rows),
+            f"{_measured(memory['measured'])} Again: `.venv/bin/python -m benchmarks.memory`.",
+        ]
+    )
+
+
+def _end_to_end(end: dict[str, Any]) -> str:
+    rows = [
+        [f"{each['candidate']}, {each['work']}", f"{each['items_per_second']:,.0f}", f"{each['cpu']:,.0f}"]
+        for each in end["figures"]
+    ]
+    return "\n\n".join(
+        [
+            f"## DynamoDB Local, end to end\n\n{end['items']:,} items of 1.2 KB from one table to another, on the "
+            "machine where DynamoDB Local itself\nruns, which takes most of the time.",
+            _table(["candidate", "items per second", "client CPU, µs an item"], rows),
+            f"Medians of {end['rounds']} runs. {_measured(end['measured'])} "
+            "Again: `DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/python -m benchmarks.end_to_end`.",
         ]
     )
