@@ -14,6 +14,7 @@ from uuid import UUID
 
 import orjson
 
+from airflow_dynsync.dynamodb.writer import write_items
 from tests.tables import read_all
 
 Item = dict[str, Any]
@@ -127,6 +128,11 @@ class Shop:
                 BillingMode="PAY_PER_REQUEST",
             )
         return cls(client, suffix)
+
+    def fill(self, items: Mapping[str, list[Item]]) -> None:
+        """Put the items of each table into it."""
+        for table, those in items.items():
+            write_items(self.client, table + self.suffix, those, key_names=TABLES[table][0])
 
     def items(self, table: str) -> list[Item]:
         """Return every item of a table."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 import pytest
@@ -9,10 +10,12 @@ import pytest
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.mapping_file import read_mapping_file
 from local import dataset
-from local.dynamodb import Server
+from local.dynamodb import AccessKey, Server
 from local.sides import DESTINATION_TABLE, SOURCE_TABLE, Sides, sides_on_ministack, sides_with_keys
 from local.ui import SAMPLE_TABLE
 from local.verification import verify
+from tests.shop import TABLES, Shop, graph, items_of_the_shop
+from tests.tables import wire_client
 
 EXAMPLES = Path(__file__).parents[2] / "dags_examples"
 SECRET = "a secret for these tests"
@@ -68,7 +71,13 @@ def assert_refreshed(sides: Sides, mapping: Mapping, secret: str = SECRET) -> No
 
 
 def test_every_file_of_the_examples_is_tested_here() -> None:
-    tested = {"nightly_staging_refresh", "subset_with_where", "javascript_for_a_list", "cross_account_role"}
+    tested = {
+        "nightly_staging_refresh",
+        "subset_with_where",
+        "javascript_for_a_list",
+        "cross_account_role",
+        "several_tables",
+    }
     assert {file.stem for file in EXAMPLES.glob("*.py")} == tested
 
 
@@ -163,3 +172,27 @@ def test_subset_with_where_copies_what_the_where_says_and_nothing_else(
     )
     assert found.holds
     assert found.items == len(gold)
+
+
+def test_several_tables_still_refer_to_each_other(
+    two_dynamodb_locals: tuple[Server, Server],
+    add_connection: Callable[..., str],
+    run_dag: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AIRFLOW__DYNSYNC__SECRET", SECRET)
+    shops = []
+    for side, server, suffix in zip(("source", "destination"), two_dynamodb_locals, ("", "Staging"), strict=True):
+        key = AccessKey(f"shop{token_hex(6)}")
+        extra = {"endpoint_url": server.endpoint_url, "region_name": server.region}
+        add_connection(f"dynsync_{side}", login=key.access_key_id, password=key.secret_access_key, extra=extra)
+        shops.append(Shop.opened(wire_client(server, key), suffix))
+    source, destination = shops
+    source.fill(items_of_the_shop(customers=20))
+    states = example(run_dag, "several_tables")
+    assert states == {f"refresh.{table}": "success" for table in TABLES}
+    before, after = graph(source), graph(destination)
+    assert before
+    assert after == before
+    emails = [{item["email"]["S"] for item in shop.items("Customers")} for shop in shops]
+    assert not set.intersection(*emails)

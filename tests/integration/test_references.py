@@ -10,7 +10,6 @@ import orjson
 import pytest
 import yaml
 
-from airflow_dynsync.dynamodb.writer import write_items
 from airflow_dynsync.sync.job import SyncJob, run_sync
 from airflow_dynsync.sync.mapping_file import load_table_mapping
 from local.dynamodb import AccessKey, Server
@@ -19,62 +18,13 @@ from tests.tables import wire_client
 
 SECRET = b"one secret for three tables"
 
-MAPPING = r"""
-unmapped: fail
-presets:
-  email: {transformer: transform_email}
-  phone: {transformer: transform_fpe, keep: '^\+\d\d'}
-  number: {transformer: transform_fpe}
-  device: {transformer: transform_uuid}
-  customer_key: {transformer: transform_template, template: "CUSTOMER#{email}", parts: {email: transform_email}}
-  order_key:
-    transformer: transform_template
-    template: "ORDER#{number}#{day}"
-    parts: {number: transform_fpe, day: passthrough}
-tables:
-  Customers:
-    destination: CustomersStaging
-    mappings:
-      PK: customer_key
-      SK: passthrough
-      serial: passthrough
-      email: email
-      phone: phone
-      referredBy: customer_key
-      lastOrders[*].number: number
-      lastOrders[*].day: passthrough
-      devices: device
-  Orders:
-    destination: OrdersStaging
-    mappings:
-      PK: customer_key
-      SK: order_key
-      serial: passthrough
-      customerEmail: email
-      orderId: number
-      giftTo: email
-      replaces: order_key
-      lines[*].device: device
-      lines[*].product: passthrough
-  Devices:
-    destination: DevicesStaging
-    mappings:
-      deviceId: device
-      serial: passthrough
-      ownerEmail: email
-      contactPhone: phone
-      sharedWith: email
-      bought.order.PK: customer_key
-      bought.order.SK: order_key
-      registration: {transformer: transform_json, mappings: {by: email, "orders[*].number": number}}
-"""
+MAPPING = (Path(__file__).parents[2] / "dags_examples" / "mappings" / "shop.yaml").read_text()
 
 
 @pytest.fixture(scope="module")
 def source(dynamodb_local: Server) -> Shop:
     shop = Shop.opened(wire_client(dynamodb_local, AccessKey("shop")))
-    for table, items in items_of_the_shop().items():
-        write_items(shop.client, table, items, key_names=TABLES[table][0])
+    shop.fill(items_of_the_shop())
     return shop
 
 
