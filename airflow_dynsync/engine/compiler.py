@@ -8,31 +8,27 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.engine.definitions import (
-    DROP,
     Column,
     Definition,
     Drop,
     Inside,
     Parameters,
-    Scalar,
     Step,
     Uniqueness,
 )
 from airflow_dynsync.engine.errors import MappingError, TransformError
 from airflow_dynsync.engine.keyed import Keyed, Secret
+from airflow_dynsync.engine.lifting import Alone, ScalarStep, lift_generate, lift_transform, unexpected
 from airflow_dynsync.engine.mapping import RuleConfig, RuleOptions, did_you_mean, type_in_words, validate
 from airflow_dynsync.engine.paths import Path
 from airflow_dynsync.engine.registry import catalogue
-from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireValue, to_wire
+from airflow_dynsync.engine.values import ValueRefusedError, WireValue
 
 if TYPE_CHECKING:
     from airflow_dynsync.engine.explanation import Scope
 
 MAX_DEPTH = 8
 """Transformers inside transformers."""
-
-REDRAWS = 8
-"""How often a transformed value that came out as it went in is drawn again."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,6 +41,7 @@ class Rule:
         path: its steps; None for a default for unmapped leaves.
         written: its path as the reports show it, such as ``Payload -> card`` for one inside a value.
         uniqueness: whether different inputs stay different.
+        alone: transforms a single value; None where only the step can.
         is_key: it acts on a primary-key attribute.
     """
 
@@ -58,6 +55,7 @@ class Rule:
     options: RuleOptions
     step: Step
     uniqueness: Uniqueness
+    alone: Alone | None = None
     is_key: bool = False
 
     @property
@@ -107,8 +105,9 @@ class RuleCompiler:
         order = self.next_order()
         definition, parameters, options = self.resolve(config, place)
         step = self._step(definition, parameters, options, place, written, depth)
+        alone = step.alone if isinstance(step, ScalarStep) else None
         uniqueness = self._uniqueness(definition, parameters, place)
-        return Rule(index, order, place, path, written, definition, parameters, options, step, uniqueness)
+        return Rule(index, order, place, path, written, definition, parameters, options, step, uniqueness, alone)
 
     def uniqueness(self, config: RuleConfig, place: str) -> Uniqueness:
         """Return the class of a written rule, which was compiled before."""
@@ -165,8 +164,10 @@ class RuleCompiler:
         function = definition.scalar(parameters)
         if definition.reads_input:
             redraw = definition.uniqueness_of(parameters) is not Uniqueness.PRESERVED
-            return lift_transform(function, keyed, place, definition.name, redraw=redraw)
-        return lift_generate(function, keyed, place, definition.name)
+            return lift_transform(
+                function, keyed, place, definition.name, accepts=definition.accepts, redraw=redraw
+            )
+        return lift_generate(function, keyed, place, definition.name, accepts=definition.accepts)
 
     def nested_step(self, config: RuleConfig, place: str, written: str = "", depth: int = 1) -> Step:
         """Compile a transformer that another one calls, the ``depth``-th inside the other."""
@@ -245,52 +246,6 @@ def _check_options(definition: Definition, options: RuleOptions, place: str) -> 
         )
 
 
-def lift_transform(function: Scalar, keyed: Keyed, place: str, name: str, *, redraw: bool) -> Step:
-    """Return the step that applies ``function`` to each value, with the stream that belongs to the value."""
-
-    def step(column: Column) -> list[WireValue | Drop]:
-        results = []
-        row = None
-        try:
-            for row, value in zip(column.rows, column.values, strict=True):  # noqa: B007 - named in the error
-                ((kind, payload),) = value.items()
-                stream = keyed.stream((payload if kind != "BOOL" else str(payload)).encode())
-                before = payload if kind == "S" else DECODE[kind](payload)
-                after = function(before, stream)
-                if redraw and after == before:
-                    draws = REDRAWS
-                    while draws and after == before:
-                        after = function(before, stream)
-                        draws -= 1
-                results.append({"S": after} if type(after) is str else _encode(after))
-        except ValueRefusedError as error:
-            raise error.at(place, row) from None
-        except Exception as error:  # noqa: BLE001 - its message may hold the value
-            raise _unexpected(place, name, error, row) from None
-        return results
-
-    return step
-
-
-def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str) -> Step:
-    """Return the step that draws a value for each place, from the stream of the item and the place."""
-
-    def step(column: Column) -> list[WireValue | Drop]:
-        identities = column.identities()
-        try:
-            return [_encode(function(None, keyed.stream(identity))) for identity in identities]
-        except ValueRefusedError as error:
-            raise error.at(place) from None
-        except Exception as error:  # noqa: BLE001 - its message may hold the value
-            raise _unexpected(place, name, error, None) from None
-
-    return step
-
-
-def _encode(result: Any) -> WireValue | Drop:
-    return DROP if result is DROP else to_wire(result)
-
-
 def _shielded(step: Step, place: str, name: str) -> Step:
     """Return a step whose errors are ours, or tell no more than their class: their message may hold a value."""
 
@@ -302,10 +257,6 @@ def _shielded(step: Step, place: str, name: str) -> Step:
         except ValueRefusedError as error:
             raise error.at(place) from None
         except Exception as error:  # noqa: BLE001 - its message may hold the value
-            raise _unexpected(place, name, error, None) from None
+            raise unexpected(place, name, error, None) from None
 
     return shielded
-
-
-def _unexpected(place: str, name: str, error: Exception, row: int | None) -> TransformError:
-    return TransformError(place, f"{name} failed with {type(error).__name__}", row=row)

@@ -118,6 +118,9 @@ class Step(Protocol):
 Inside = Callable[["Sequence[WireItem]", "Column"], "list[WireItem]"]
 """A compiled mapping for what lies inside a column's values: an item for each value in, as many out."""
 
+Place = tuple[str | int, ...]
+"""The steps to a value inside its item."""
+
 Scalar = Callable[[Any, Stream], Any]
 """``(value, stream) -> value``: str for S, Decimal for N, bytes for B, bool for BOOL; None for NULL."""
 
@@ -139,6 +142,10 @@ class Chunk:
         if known is None:
             known = self._identities[row] = join_parts(*self._identity_parts(self.items[row], row))
         return known
+
+    def identity_at(self, row: int, place: Place) -> bytes:
+        """Return what a generator may depend on: the item's source key and the value's place in it."""
+        return self.identity(row) + _place_bytes(place)
 
     def _identity_parts(self, item: WireItem, row: int) -> list[str]:
         if not self._key_attributes:
@@ -167,7 +174,7 @@ def _flat(value: WireValue) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _place_bytes(place: tuple[str | int, ...]) -> bytes:
+def _place_bytes(place: Place) -> bytes:
     return join_parts(*(f"{type(step).__name__}{step}" for step in place))
 
 
@@ -182,7 +189,7 @@ class Column:
     chunk: Chunk
     values: list[WireValue]
     rows: list[int]
-    places: list[tuple[str | int, ...]]
+    places: list[Place]
 
     def identities(self) -> list[bytes]:
         """Return for each value what a generator may depend on: the item's source key and the value's place."""
@@ -190,7 +197,7 @@ class Column:
 
     def identity(self, index: int) -> bytes:
         """Return what a generator may depend on for one value."""
-        return self.chunk.identity(self.rows[index]) + _place_bytes(self.places[index])
+        return self.chunk.identity_at(self.rows[index], self.places[index])
 
     def with_values(self, values: list[WireValue]) -> Column:
         """Return the same places with other values in them."""

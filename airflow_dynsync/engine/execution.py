@@ -1,8 +1,11 @@
-"""One chunk's way through a plan: gather what the rules act on, transform it column by column, put it back.
+"""One chunk's way through a plan.
 
-Everything is read before anything is written, so a rule that looks at an item's siblings sees them as they were in
-the source. The source items are never changed: the results are new items that share the branches in which nothing
-happened.
+The source items are never changed: the results are new items that share the branches in which nothing happened. So
+a rule that looks at an item's siblings sees them as they were in the source.
+
+A value whose rule can transform it alone is transformed where it is met. All others are put aside: those of rules
+that work on whole columns, missing ones to be created, NULL, "", sets, what is of a type that the rule does not
+take, and what its transformer failed on. They are acted on rule by rule, by every option that a rule has.
 """
 
 from __future__ import annotations
@@ -10,11 +13,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from airflow_dynsync.engine.automaton import Cover, State
 from airflow_dynsync.engine.compiler import Rule
-from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop
+from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop, Place
 from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.paths import format_path
 from airflow_dynsync.engine.statistics import Occurrence
@@ -26,19 +29,12 @@ from airflow_dynsync.engine.values import (
     WireValue,
 )
 
-Place = tuple[str | int, ...]
 Container = Any
 """The dict or list of a result item that holds a value, addressed by the last step of its place."""
 
 
-class Slot(NamedTuple):
-    """A place in a result item where a rule acts, with what the source has there (None: nothing)."""
-
-    container: Container
-    place: Place
-    value: WireValue | None
-    row: int
-
+Slot = tuple[Container, Place, WireValue | None, int]
+"""A place in a result item where a rule acts, with what the source has there (None: nothing), and its row."""
 
 _HOLE: Final[WireValue] = {}
 """Stands in a list for an element that is removed, until all indexes have served."""
@@ -52,12 +48,13 @@ class Execution:
         self._rules = rules
         self._chunk = chunk
         self._slots: list[list[Slot]] = [[] for _ in rules]
+        self._transformed = [0] * len(rules)
         self._lists_with_holes: dict[int, list[WireValue]] = {}
         self.counts: Counter[Occurrence] = Counter()
 
     def run(self) -> list[WireItem]:
         """Return the chunk's items, transformed."""
-        results = [dict(item) for item in self._chunk.items]
+        results = [item.copy() for item in self._chunk.items]
         for row, result in enumerate(results):
             self._visit_map(self._root, result, row, ())
         for rule, slots in zip(self._rules, self._slots, strict=True):
@@ -65,6 +62,9 @@ class Execution:
                 self._act(rule, slots)
         for elements in self._lists_with_holes.values():
             elements[:] = [element for element in elements if element is not _HOLE]
+        for rule, count in zip(self._rules, self._transformed, strict=True):
+            if count:
+                self.counts[rule, None, "transformed"] += count
         return results
 
     def _visit_map(self, state: State, members: dict[str, WireValue], row: int, trail: Place) -> None:
@@ -75,11 +75,12 @@ class Execution:
                 if value is not None:
                     self._visit(child, members, (*trail, name), value, row)
         else:
+            names = state.names
             for name, value in list(members.items()):
-                self._visit(state.names.get(name, other), members, (*trail, name), value, row)
+                self._visit(names.get(name, other), members, (*trail, name), value, row)
         for name, rule in state.created:
             if name not in members:
-                self._slots[rule.index].append(Slot(members, (*trail, name), None, row))
+                self._slots[rule.index].append((members, (*trail, name), None, row))
 
     def _visit_list(self, state: State, elements: list[WireValue], row: int, trail: Place) -> None:
         other = state.other_index
@@ -91,45 +92,60 @@ class Execution:
                     self._visit(child, elements, (*trail, index), elements[index], row)
 
     def _visit(self, state: State, container: Container, place: Place, value: WireValue, row: int) -> None:
-        if state.rule is not None:
-            self._slots[state.rule.index].append(Slot(container, place, value, row))
-            return
-        if state.shield is not None:
-            self._count(state.shield, place, "dropped" if state.cover.verdict == "drop" else "kept")
-        ((kind, payload),) = value.items()
-        if state.descends and kind == "M" and (payload or state.created):
-            members = dict(payload)
-            container[place[-1]] = {"M": members}
-            self._visit_map(state, members, row, place)
-            if state.cover.verdict == "drop" and not members and not state.created:
+        rule = state.rule
+        if rule is None:
+            if state.shield is not None:
+                self._count(state.shield, place, "dropped" if state.cover.verdict == "drop" else "kept")
+            (kind,) = value
+            if kind == "M" and state.descends and (value["M"] or state.created):
+                members = value["M"].copy()
+                container[place[-1]] = {"M": members}
+                self._visit_map(state, members, row, place)
+                if state.cover.verdict == "drop" and not members and not state.created:
+                    self._remove(container, place[-1])
+                return
+            if kind == "L" and state.descends and value["L"]:
+                elements = value["L"].copy()
+                container[place[-1]] = {"L": elements}
+                self._visit_list(state, elements, row, place)
+                if state.cover.verdict == "drop" and all(element is _HOLE for element in elements):
+                    self._remove(container, place[-1])
+                return
+            rule = state.cover.defaults.get(kind)
+            if rule is None:
+                if state.cover.verdict in ("drop", "fail"):
+                    self._refuse(state.cover, container, place, kind, row)
+                return
+        if rule.alone is not None:
+            try:
+                result = rule.alone(value, self._chunk, row, place)
+            except Exception:  # noqa: BLE001 - put aside; the rule's step says what is wrong
+                result = None
+            if result is DROP:
                 self._remove(container, place[-1])
-        elif state.descends and kind == "L" and payload:
-            elements = list(payload)
-            container[place[-1]] = {"L": elements}
-            self._visit_list(state, elements, row, place)
-            if state.cover.verdict == "drop" and all(element is _HOLE for element in elements):
-                self._remove(container, place[-1])
-        else:
-            self._visit_leaf(state.cover, container, place, value, kind, row)
+                self._count(rule, place, "dropped")
+                return
+            if result is not None:
+                container[place[-1]] = result
+                if rule.path is None:
+                    self._count(rule, place, "transformed")
+                else:
+                    self._transformed[rule.index] += 1
+                return
+        self._slots[rule.index].append((container, place, value, row))
 
-    def _visit_leaf(
-        self, cover: Cover, container: Container, place: Place, value: WireValue, kind: str, row: int
-    ) -> None:
-        if cover.verdict == "default":
-            rule = cover.defaults.get(kind)
-            if rule is not None:
-                self._slots[rule.index].append(Slot(container, place, value, row))
-        elif cover.verdict == "drop":
-            self._remove(container, place[-1])
-            if cover.dropping is not None:
-                self._count(cover.dropping, place, "dropped")
-        elif cover.verdict == "fail":
+    def _refuse(self, cover: Cover, container: Container, place: Place, kind: str, row: int) -> None:
+        """Do what is done to an unmapped leaf that may not stay."""
+        if cover.verdict == "fail":
             raise TransformError(
                 "unmapped",
                 f"no rule covers {format_path(place)}, {TYPE_IN_WORDS[kind]}; map it or choose"
                 " another policy for unmapped attributes",
                 row=row,
             )
+        self._remove(container, place[-1])
+        if cover.dropping is not None:
+            self._count(cover.dropping, place, "dropped")
 
     def _remove(self, container: Container, key: str | int) -> None:
         if isinstance(container, list) and isinstance(key, int):
@@ -140,20 +156,22 @@ class Execution:
 
     def _act(self, rule: Rule, slots: list[Slot]) -> None:
         """Hand a rule's column to its transformer and put the results in place."""
+        accepts = rule.definition.accepts
         whole: list[Slot] = []
         sets: list[Slot] = []
         for slot in slots:
-            if slot.value is None:
+            _, place, value, _ = slot
+            if value is None:
                 whole.append(slot)
                 continue
-            ((kind, payload),) = slot.value.items()
+            (kind,) = value
             if kind == "NULL" and rule.keeps_null:
-                self._count(rule, slot.place, "kept_null")
-            elif payload == "" and rule.definition.keeps_empty:
-                self._count(rule, slot.place, "kept_empty")
-            elif kind in rule.definition.accepts or kind == "NULL":
+                self._count(rule, place, "kept_null")
+            elif value[kind] == "" and rule.definition.keeps_empty:
+                self._count(rule, place, "kept_empty")
+            elif kind in accepts or kind == "NULL":
                 whole.append(slot)
-            elif ELEMENT_OF_SET.get(kind) in rule.definition.accepts:
+            elif ELEMENT_OF_SET.get(kind) in accepts:
                 sets.append(slot)
             else:
                 self._mismatch(rule, slot, kind)
@@ -183,44 +201,46 @@ class Execution:
                 self._act_where_it_fits(act, rule, slots[middle:])
 
     def _act_on_values(self, rule: Rule, slots: list[Slot]) -> None:
-        column = Column(
-            self._chunk,
-            [NULL if slot.value is None else slot.value for slot in slots],
-            [slot.row for slot in slots],
-            [slot.place for slot in slots],
-        )
+        _, places, values, rows = zip(*slots, strict=True)
+        given = [NULL if value is None else value for value in values]
+        column = Column(self._chunk, given, list(rows), list(places))
         for slot, result in zip(slots, rule.step(column), strict=True):
+            container, place, value, _ = slot
             if rule.is_key:
                 self._check_key(rule, slot, result)
             if result is DROP:
-                self._remove(slot.container, slot.place[-1])
-                self._count(rule, slot.place, "dropped")
+                self._remove(container, place[-1])
+                self._count(rule, place, "dropped")
             elif _is_emptied_set(result):
                 self._replace(rule, slot, rule.options.on_empty_set, "set_emptied")
             else:
-                slot.container[slot.place[-1]] = result
-                self._count(rule, slot.place, "generated" if slot.value is None else "transformed")
+                container[place[-1]] = result
+                self._count(rule, place, "generated" if value is None else "transformed")
 
     def _act_on_sets(self, rule: Rule, slots: list[Slot]) -> None:
         """Transform sets element by element; elements are ranked, so that a set's order does not matter."""
-        column = Column(self._chunk, [], [], [])
+        values: list[WireValue] = []
+        rows: list[int] = []
+        places: list[Place] = []
         sets = []
         for slot in slots:
-            ((kind, payload),) = (slot.value or NULL).items()
+            _, place, value, row = slot
+            ((kind, payload),) = (value or NULL).items()
             kept = [""] if rule.definition.keeps_empty and "" in payload else []
             elements = sorted(element for element in payload if element not in kept)
-            column.values.extend({ELEMENT_OF_SET[kind]: element} for element in elements)
-            column.rows.extend([slot.row] * len(elements))
-            column.places.extend((*slot.place, ordinal) for ordinal in range(len(elements)))
+            values.extend({ELEMENT_OF_SET[kind]: element} for element in elements)
+            rows.extend([row] * len(elements))
+            places.extend((*place, ordinal) for ordinal in range(len(elements)))
             sets.append((slot, kind, kept, len(elements)))
-        results = iter(rule.step(column))
+        results = iter(rule.step(Column(self._chunk, values, rows, places)))
         for slot, kind, kept, count in sets:
             given = [result for result in islice(results, count) if result is not DROP and result != NULL]
             if any(ELEMENT_OF_SET[kind] not in result for result in given):
                 self._mismatch(rule, slot, kind)
             elif members := dict.fromkeys(kept + [result[ELEMENT_OF_SET[kind]] for result in given]):
-                slot.container[slot.place[-1]] = {kind: list(members)}
-                self._count(rule, slot.place, "transformed")
+                container, place, _, _ = slot
+                container[place[-1]] = {kind: list(members)}
+                self._count(rule, place, "transformed")
             else:
                 self._replace(rule, slot, rule.options.on_empty_set, "set_emptied")
 
@@ -236,25 +256,27 @@ class Execution:
                 cause = f"{name} takes {takes}, and met {TYPE_IN_WORDS[kind]}"
             hint = "; map its elements with [*]" if kind == "L" else "; map its keys" if kind == "M" else ""
             raise TransformError(
-                rule.place, f"{cause}{hint} or set on_type_mismatch (passthrough, null, drop)", row=slot.row
+                rule.place, f"{cause}{hint} or set on_type_mismatch (passthrough, null, drop)", row=slot[3]
             )
         self._replace(rule, slot, action, f"mismatch_{action}")
 
     def _replace(self, rule: Rule, slot: Slot, action: str, outcome: str) -> None:
+        container, place, _, _ = slot
         if action == "drop":
-            self._remove(slot.container, slot.place[-1])
+            self._remove(container, place[-1])
         elif action == "null":
-            slot.container[slot.place[-1]] = NULL
-        self._count(rule, slot.place, outcome)
+            container[place[-1]] = NULL
+        self._count(rule, place, outcome)
 
     def _check_key(self, rule: Rule, slot: Slot, result: WireValue | Drop) -> None:
-        before = next(iter(slot.value or NULL))
+        _, _, value, row = slot
+        before = next(iter(value or NULL))
         if result is DROP or result.get(before, "") == "":
             raise TransformError(
                 rule.place,
                 f"a primary key keeps its type and is never empty: {TYPE_IN_WORDS[before]} was expected of"
                 f" {rule.definition.name}; use another transformer",
-                row=slot.row,
+                row=row,
             )
 
     def _take_over(self, rule: Rule) -> None:
@@ -268,4 +290,4 @@ class Execution:
 
 
 def _is_emptied_set(result: WireValue | Drop) -> bool:
-    return result in ({"SS": []}, {"NS": []}, {"BS": []})
+    return not isinstance(result, Drop) and any(result.get(kind) == [] for kind in ELEMENT_OF_SET)

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_dynsync.engine import MappingError, TransformError, catalogue, compile_plan, compiler
-from airflow_dynsync.engine.compiler import lift_generate, lift_transform
 from airflow_dynsync.engine.definitions import Chunk, Column
 from airflow_dynsync.engine.keyed import Secret
+from airflow_dynsync.engine.lifting import lift_generate, lift_transform
 from tests.unit.strategies import SECRET, values
 
 MARK = "Winterbottom"
@@ -182,7 +182,7 @@ def test_a_transformer_that_breaks_is_named_without_what_it_says(lift: Any) -> N
     def breaks(value: Any, stream: Any) -> Any:
         raise KeyError(MARK)
 
-    step = lift(breaks, Secret(SECRET).keyed("test"), "mappings.a", "transform_broken")
+    step = lift(breaks, Secret(SECRET).keyed("test"), "mappings.a", "transform_broken", accepts=frozenset("S"))
     chunk = Chunk([{"Id": {"S": MARK}, "a": {"S": MARK}}], ("Id",))
     with pytest.raises(TransformError) as caught:
         step(Column(chunk, [{"S": MARK}], [0], [("a",)]))

@@ -1,0 +1,138 @@
+"""Transformers of single values, lifted to columns: the stream of each value, the limits of what it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop, Place, Scalar
+from airflow_dynsync.engine.errors import TransformError
+from airflow_dynsync.engine.keyed import Keyed
+from airflow_dynsync.engine.values import DECODE, SCALARS, ValueRefusedError, WireValue, to_wire
+
+REDRAWS: Final = 8
+"""How often a transformed value that came out as it went in is drawn again."""
+
+REMEMBERED: Final = 1024
+"""Results that a rule keeps by value and type: a table holds few names, cities and ages, again and again."""
+
+LONGEST_REMEMBERED: Final = 64
+"""Characters of a value that is kept with its result."""
+
+Alone = Callable[[WireValue, Chunk, int, Place], WireValue | Drop | None]
+"""``(value, chunk, row, place)`` -> what becomes of one value, or None where the rule's step has to decide.
+
+It raises whatever the transformer raises: then too the step decides, and says what is wrong.
+"""
+
+
+class ScalarStep:
+    """The step of a transformer that works on single values.
+
+    Attributes:
+        alone: does the same to one value; sets, NULL, "" and what the transformer does not accept are left to the
+            step.
+    """
+
+    __slots__ = ("_apply", "alone")
+
+    def __init__(self, apply: Callable[[Column], list[WireValue | Drop]], alone: Alone) -> None:
+        self._apply = apply
+        self.alone = alone
+
+    def __call__(self, column: Column) -> list[WireValue | Drop]:
+        """Return a result for each of the column's values."""
+        return self._apply(column)
+
+
+def lift_transform(
+    function: Scalar, keyed: Keyed, place: str, name: str, *, accepts: frozenset[str], redraw: bool
+) -> ScalarStep:
+    """Return the step that applies ``function`` to each value, with the stream that belongs to the value.
+
+    Args:
+        function: of one value.
+        keyed: that of the realm.
+        place: the rule; errors name it.
+        name: of the transformer; likewise.
+        accepts: the types of the values that may be transformed alone.
+        redraw: draw again where a value came out as it went in.
+    """
+    stream = keyed.stream
+    remembered: dict[str, dict[str, WireValue | Drop]] = {kind: {} for kind in accepts & SCALARS - {"BOOL"}}
+
+    def transform(kind: str, payload: Any) -> WireValue | Drop:
+        drawn = stream((payload if kind != "BOOL" else str(payload)).encode())
+        before = payload if kind == "S" else DECODE[kind](payload)
+        after = function(before, drawn)
+        if redraw and after == before:
+            draws = REDRAWS
+            while draws and after == before:
+                after = function(before, drawn)
+                draws -= 1
+        return {"S": after} if type(after) is str else _encode(after)
+
+    def alone(value: WireValue, _chunk: Chunk, _row: int, _place: Place) -> WireValue | Drop | None:
+        (kind,) = value
+        known = remembered.get(kind)
+        payload = value[kind]
+        if known is None or not payload:
+            return None
+        result = known.get(payload)
+        if result is None:
+            result = transform(kind, payload)
+            if len(known) < REMEMBERED and len(payload) <= LONGEST_REMEMBERED:
+                known[payload] = result
+        return result
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        results = []
+        row = None
+        try:
+            for row, value in zip(column.rows, column.values, strict=True):
+                result = alone(value, column.chunk, row, ())
+                if result is None:
+                    ((kind, payload),) = value.items()
+                    result = transform(kind, payload)
+                results.append(result)
+        except ValueRefusedError as error:
+            raise error.at(place, row) from None
+        except Exception as error:  # noqa: BLE001 - its message may hold the value
+            raise unexpected(place, name, error, row) from None
+        return results
+
+    return ScalarStep(step, alone)
+
+
+def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str, *, accepts: frozenset[str]) -> ScalarStep:
+    """Return the step that draws a value for each place, from the stream of the item and the place.
+
+    The parameters are those of `lift_transform`.
+    """
+    stream = keyed.stream
+
+    def alone(value: WireValue, chunk: Chunk, row: int, where: Place) -> WireValue | Drop | None:
+        (kind,) = value
+        if kind not in accepts or kind == "NULL" or value[kind] == "":
+            return None
+        return _encode(function(None, stream(chunk.identity_at(row, where))))
+
+    def step(column: Column) -> list[WireValue | Drop]:
+        identities = column.identities()
+        try:
+            return [_encode(function(None, stream(identity))) for identity in identities]
+        except ValueRefusedError as error:
+            raise error.at(place) from None
+        except Exception as error:  # noqa: BLE001 - its message may hold the value
+            raise unexpected(place, name, error, None) from None
+
+    return ScalarStep(step, alone)
+
+
+def _encode(result: Any) -> WireValue | Drop:
+    return DROP if result is DROP else to_wire(result)
+
+
+def unexpected(place: str, name: str, error: Exception, row: int | None) -> TransformError:
+    """Return the error of a transformer that broke; it tells the cause's class alone: messages may hold values."""
+    return TransformError(place, f"{name} failed with {type(error).__name__}", row=row)
