@@ -47,7 +47,7 @@ LEAST_SHARE = 0.01
 """The least that throttling leaves of the limit: enough to notice when it is over."""
 
 _MEASURE_SECONDS = 1.0  # of the average that the rate in use is measured with
-_LOOK_SECONDS = 0.25  # between looks at the queue, since the rate may have risen
+_LOOK_SECONDS = 0.1  # between looks at the queue: the rate may have risen, or all shall stop
 _MEMORY = 0.7  # of the costs learned, kept at each call: the last three calls make up two thirds
 _TOLERANCE = 1e-6  # units; below it a difference is one of floating point
 _LARGEST_ITEM_BYTES = 400 * 1024
@@ -95,9 +95,10 @@ class Pacer:
         self._first_cost = first_cost
         self._consistent_read = consistent_read
         self._clock = clock
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._granted = 0.0  # units that the budget has grown to
         self._promised = 0.0  # units of all slots
+        self._taken = 0.0  # units of the slots whose calls have begun
         self._granted_at = self._measured_at = clock()
         self._begun_at: float | None = None
         self._recent_units = 0.0
@@ -115,13 +116,13 @@ class Pacer:
     @property
     def rate(self) -> float:
         """Units per second that are allowed now; infinite for no limit."""
-        with self._lock:
+        with self._changed:
             return self._rate(self._clock())
 
     @property
     def call_amount(self) -> float:
         """How large the next call may be: items of a read, kilobytes of a write; infinite for no limit."""
-        with self._lock:
+        with self._changed:
             return CALL_SECONDS * self._rate(self._clock()) / self._cost
 
     def page_size(self, most: int | None) -> int | None:
@@ -132,16 +133,22 @@ class Pacer:
         return max(1, min(int(amount), most or int(amount)))
 
     def reserve(self, amount: float, stop: threading.Event) -> Slot:
-        """Wait for the turn of a call of this size; raises `StoppedError` as soon as `stop` is set."""
+        """Wait for the turn of a call of this size; raises `StoppedError` soon after `stop` is set."""
         slot = self.enqueue(amount)
-        while (seconds := self.seconds_until(slot)) > 0:
-            if stop.wait(min(seconds, _LOOK_SECONDS)):
-                raise StoppedError("stopped as asked, before all was done: run it again to finish")
+        try:
+            while (seconds := self.seconds_until(slot)) > 0:
+                with self._changed:
+                    self._changed.wait(min(seconds, _LOOK_SECONDS))
+                if stop.is_set():
+                    raise StoppedError("stopped as asked, before all was done: run it again to finish")
+        except BaseException:
+            self._leave(slot)
+            raise
         return slot
 
     def enqueue(self, amount: float) -> Slot:
         """Take the next place in the queue."""
-        with self._lock:
+        with self._changed:
             now = self._grant()
             if self._begun_at is None:
                 self._begun_at = now
@@ -151,12 +158,13 @@ class Pacer:
 
     def seconds_until(self, slot: Slot) -> float:
         """Return 0.0 and let the call begin if it is its turn, else how long that takes at the present rate."""
-        with self._lock:
+        with self._changed:
             now = self._grant()
             missing = slot.mark - self._granted
             if missing > _TOLERANCE:
                 return missing / self._rate(now)
             slot.begun = now
+            self._taken += slot.units
             return 0.0
 
     def settle(self, slot: Slot, answer: Mapping[str, Any]) -> None:
@@ -167,7 +175,7 @@ class Pacer:
         """
         throttled = any(answer.get("UnprocessedItems", {}).values())
         units = self._consumed(slot, answer)
-        with self._lock:
+        with self._changed:
             now = self._grant()
             # A throttled call has had its turn: what it did not use is not used by another one at once.
             self._granted -= max(0.0, units - slot.units) if throttled else units - slot.units
@@ -179,11 +187,19 @@ class Pacer:
                 self._learned_amount = self._learned_amount * _MEMORY + examined
             if throttled:
                 self._give_way(slot, now)
+            self._changed.notify_all()
 
     def throttled(self, slot: Slot) -> None:
         """Account for a call that was throttled."""
-        with self._lock:
+        with self._changed:
             self._give_way(slot, self._grant())
+
+    def _leave(self, slot: Slot) -> None:
+        """Let those behind a slot move up that is left before its turn."""
+        with self._changed:
+            self._taken += slot.units
+            self._granted += slot.units
+            self._changed.notify_all()
 
     @property
     def _cost(self) -> float:
@@ -199,7 +215,7 @@ class Pacer:
             self._granted = self._promised
         else:
             grown = self._granted + rate * (now - self._granted_at)
-            self._granted = min(grown, self._promised + BURST_SECONDS * rate)
+            self._granted = min(grown, self._taken + BURST_SECONDS * rate)
         self._granted_at = now
         return now
 
