@@ -2,9 +2,10 @@
 
     condition  = all {OR all}
     all        = one {AND one}
-    one        = NOT one | "(" condition ")" | function "(" path ["," literal] ")" | operand rest
-    rest       = operator operand | [NOT] BETWEEN literal AND literal | [NOT] IN list | IS [NOT] (MISSING | NULL)
-    operand    = path | literal | SIZE "(" path ")"
+    one        = NOT one | "(" condition ")" | function "(" path ["," literal] ")" | place rest
+    rest       = operator (place | literal) | [NOT] BETWEEN literal AND literal | [NOT] IN list
+               | IS [NOT] (MISSING | NULL)
+    place      = path | SIZE "(" path ")"
     path       = name {"." name | "[" index "]"}
 """  # fmt: skip
 
@@ -30,7 +31,7 @@ from airflow_dynsync.dynamodb.where.conditions import (
 from airflow_dynsync.dynamodb.where.tokens import RESERVED_WORDS, Token, tokenize
 
 _MAX_DEPTH = 32
-_MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_OPERATORS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 _FUNCTIONS = {
     "begins_with": True,
     "contains": True,
@@ -110,26 +111,27 @@ class _Parser:
         return Function(name, place, argument)
 
     def _term(self) -> Condition:
-        left = self._operand()
+        if self._simple_literal() is not None:
+            # DynamoDB Local reads 5 < "sort key" as "sort key" < 5 in a Query, but not in a Scan.
+            raise UntranslatableError("a literal on the left")
+        place = self._place()
         if self.token.kind == "symbol":
             operator = self.token.text.replace("!=", "<>")
-            if operator not in _MIRRORED:
+            if operator not in _OPERATORS:
                 raise self.unexpected()
             self._position += 1
-            return _comparison(left, operator, self._operand())
-        if isinstance(left, Value):
-            raise UntranslatableError("a literal on the left of BETWEEN, IN or IS")
+            return Comparison(place, operator, self._simple_literal() or self._place())
         if self._keyword("IS"):
-            return self._is(left)
+            return self._is(place)
         negated = self._keyword("NOT")
         term: Condition
         if self._keyword("BETWEEN"):
             low = self._literal()
             if not self._keyword("AND"):
                 raise self.unexpected()
-            term = Between(left, low, self._literal())
+            term = Between(place, low, self._literal())
         elif self._keyword("IN"):
-            term = Among(left, self._list())
+            term = Among(place, self._list())
         else:
             raise self.unexpected()
         return Not(term) if negated else term
@@ -140,7 +142,7 @@ class _Parser:
             return Function("attribute_exists" if negated else "attribute_not_exists", place)
         if isinstance(place, Path) and self._keyword("NULL"):
             return Comparison(place, "<>" if negated else "=", Value("NULL", True))  # noqa: FBT003 - DynamoDB's own
-        raise UntranslatableError("IS with a type other than MISSING and NULL")
+        raise UntranslatableError("IS other than an attribute IS [NOT] MISSING or NULL")
 
     def _list(self) -> tuple[Value, ...]:
         close = "]" if self._symbol("[") else ")"
@@ -152,13 +154,13 @@ class _Parser:
         self._expect(close)
         return tuple(values)
 
-    def _operand(self) -> Place | Value:
+    def _place(self) -> Place:
         if self.token.says("SIZE") and self._calls():
             self._position += 2
             path = self._path()
             self._expect(")")
             return Size(path)
-        return self._simple_literal() or self._path()
+        return self._path()
 
     def _path(self) -> Path:
         steps: list[str | int] = [self._name()]
@@ -225,11 +227,3 @@ class _Parser:
     def _expect(self, symbol: str) -> None:
         if not self._symbol(symbol):
             raise self.unexpected()
-
-
-def _comparison(left: Place | Value, operator: str, right: Place | Value) -> Comparison:
-    if not isinstance(left, Value):
-        return Comparison(left, operator, right)
-    if isinstance(right, Value):
-        raise UntranslatableError("a comparison of two literals")
-    return Comparison(right, _MIRRORED[operator], left)
