@@ -26,6 +26,7 @@ FAMILIES = (
     "buckets",
     "patterns",
     "documents",
+    "free_text",
     "fpe",
     "identifiers",
     "phones",

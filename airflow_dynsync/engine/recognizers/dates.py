@@ -67,12 +67,8 @@ def dates(text: str) -> Iterator[Finding]:
                 yield Finding("DATE_TIME", start, match.end(), score)
         if match := _DAY_MONTH.match(text, start):
             yield from _in_words(start, match, match[2], match[1], match[3])
-        if (
-            start > 3
-            and text[start - 1] == " "
-            and (month := _MONTH_BEFORE.search(text, max(0, start - 13), start))
-            and (match := _DAY_YEAR.match(text, start))
-        ):
+        month = _MONTH_BEFORE.search(text, max(0, start - 13), start) if text[start - 1 : start] == " " else None
+        if month and (match := _DAY_YEAR.match(text, start)):
             yield from _in_words(month.start(), match, month[1], match[1], match[2])
 
 
