@@ -135,20 +135,24 @@ def test_a_slow_script_without_an_endless_loop_is_out_of_time_as_well() -> None:
 
 
 HOGS = [
-    "const all = []; while (true) all.push({x: 1})",
-    "const all = []; while (true) all.push('x'.repeat(1000) + all.length)",
-    "return new Array(2 ** 27 - 1).fill(1.5).length",
-    "return 'x'.repeat(2 ** 28).split('').length",
-    "return 'x'.repeat(2 ** 28).replace(/x/g, 'yy').length",
-    "const all = new Map(); for (let n = 0; ; n++) all.set(n, n)",
-    "return 'x'.repeat(2 ** 29 - 30)",
+    ("const all = [];\nwhile (true)\n  all.push({x: 1})", 2),
+    ("const all = []; while (true) all.push('x'.repeat(1000) + all.length)", 1),
+    ("const all = new Map();\nfor (let n = 0; ; n++) {\n  all.set(n, [n, n]);\n}", 2),
+    ("const small = 1;\nfor (let n = 0; n < 9; n++);\n\nreturn new Array(2 ** 27 - 1).fill(1.5).length", 4),
+    ("let text = 'ab';\ntext += 'c';\n\n\ntext = text.repeat(2 ** 26).split('');\nreturn text", 5),
+    ("function grow() {\n  return 'x'.repeat(2 ** 28).split('').length;\n}\nreturn grow()", 2),
+    ("const o = {\n  a: 1,\n  b: [2,\n    3]\n};\nreturn 'x'.repeat(2 ** 28).replace(/x/g, 'yy')", 6),
+    ("do {\n  value\n}\nwhile (value.length < 3);\nlet s = 'x';\nwhile (true) s = [s, s].join()", 6),
+    ("if (value === 'long') {\n  let s = [0];\n  for (;;)\n    s = [...s, ...s, 1.5];\n}\nreturn value", 3),
+    ("return 'x'.repeat(2 ** 29 - 30)", 1),
 ]
 
 
-@pytest.mark.parametrize("code", HOGS)
-def test_a_script_that_fills_memory_ends_and_the_next_script_runs(code: str) -> None:
-    with pytest.raises(TransformError, match=r"^mappings\.Value: .*256 MB of memory"):
-        run(code, VALUE)
+@pytest.mark.parametrize(("code", "line"), HOGS)
+def test_a_script_that_fills_memory_ends_with_its_line_and_the_next_script_runs(code: str, line: int) -> None:
+    items = [{"Id": {"S": text}, "Value": {"S": text}} for text in ("fine", "good", "long")]
+    with pytest.raises(TransformError, match=rf"^mappings\.Value: .*256 MB of memory .*, at line {line};"):
+        script_plan(code).apply(items)
     assert run("return value.length", VALUE) == {"N": "14"}
 
 

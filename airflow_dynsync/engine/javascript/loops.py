@@ -1,12 +1,13 @@
-"""Finds the loop that a script does not come out of: the same code, with a tick in every loop.
+"""Finds where a script does not come to an end, or takes too much memory: the same code, with ticks in it.
 
-V8 does not tell where it was when it is stopped. So a script that took too long runs once more with a call of
-``__tick()`` in each loop's condition, which throws when a value's loops have gone on for too long.
+V8 does not tell where it was when it is stopped. So the script runs once more with a call of ``__tick()`` in each
+loop's condition, and where lines begin with a statement; it throws when there were too many, or for too long.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 TICK: Final = "__tick"
@@ -21,6 +22,10 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL,
 )
+_NO_STATEMENT: Final = frozenset(
+    {"case", "catch", "default", "else", "finally", "in", "instanceof", "of", "while"}
+)
+_BEFORE_A_BLOCK: Final = frozenset({*")>;{}:", "do", "else", "finally", "try"})
 _BEFORE_A_REGEX: Final = frozenset({*"(,=:[!&|?{};+-*%~^<>", "return", "typeof", "case", "in", "of", "else", "do"})
 
 
@@ -28,14 +33,22 @@ class _Token(NamedTuple):
     text: str
     end: int
 
+    @property
+    def start(self) -> int:
+        return self.end - len(self.text)
 
-def with_ticks(code: str) -> str:
+
+def with_ticks(code: str, *, statements: bool = False) -> str:
     """Return the code with a tick in its loops, on the same lines.
 
     Where a script is too intricate for this reading of it, the result may be no JavaScript any more.
+
+    Args:
+        code: a function's body.
+        statements: put ticks before the statements too with which lines begin.
     """
     tokens = _tokens(code)
-    insertions: dict[int, str] = {}
+    insertions = dict.fromkeys(_statements(code, tokens), f"{TICK}();") if statements else {}
     for index, token in enumerate(tokens[:-1]):
         is_loop = token.text in ("while", "for") and (index == 0 or tokens[index - 1].text != ".")
         if is_loop and tokens[index + 1].text == "(":
@@ -58,6 +71,25 @@ def _tokens(code: str) -> list[_Token]:
             tokens.append(_Token(match[0], match.end()))
         position = tokens[-1].end if match.lastgroup == "regex" else match.end()
     return tokens
+
+
+def _statements(code: str, tokens: list[_Token]) -> Iterator[int]:
+    """Yield where lines begin with a statement, as far as ``;``, ``{`` or ``}`` before it tells."""
+    open_brackets = ["block"]
+    before = _Token(";", 0)
+    for token in tokens:
+        begins_line = before.end == 0 or "\n" in code[before.end : token.start]
+        is_word = token.text[0].isalpha() or token.text[0] in "_$"
+        in_block = before.text in (";", "{", "}") and open_brackets[-1] == "block"
+        if begins_line and in_block and is_word and token.text not in _NO_STATEMENT:
+            yield token.start
+        if token.text in ("(", "["):
+            open_brackets.append("list")
+        elif token.text == "{":
+            open_brackets.append("block" if before.text in _BEFORE_A_BLOCK else "members")
+        elif token.text in (")", "]", "}") and len(open_brackets) > 1:
+            open_brackets.pop()
+        before = token
 
 
 def _tick_in_for(tokens: list[_Token], opening: int, insertions: dict[int, str]) -> None:

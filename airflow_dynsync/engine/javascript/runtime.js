@@ -5,7 +5,7 @@
 //   {functions: {generateEmail: ["generate_email", false], ...}}    the catalogue: [transformer, reads its input]
 //   {compile: code, parameters: ["value", "input"]}                 answers with the number of the script
 //   {run: number, count, values?, items?, rows?, answers?, now}     answers with {results, pending} or a failure
-//   {..., ticking: true}                                            the script has a third parameter, see tick
+//   {..., ticking: {ticks?: number}}                                the script has a third parameter, see tick
 //   {..., bare: true}                                               the first value alone; what it throws is thrown
 //
 // Values, items, results and what goes to and from the catalogue are in DynamoDB's wire form, {"N": "32"}.
@@ -20,8 +20,8 @@
   const OriginalFunction = Function;
   const PROLOGUE_LINES = 3; // "(function anonymous(value", ") {" and "use strict" stand above the user's code
   const SCRIPT = "script.js";
+  const TOO_FAR = "too far";
   const LOOP_MILLISECONDS = 500; // that one value's loops may go on while the endless one is searched
-  const ENDLESS = "endless";
 
   // ---- Where in the script an error was made
 
@@ -65,6 +65,7 @@
   let alike = new Map();
   let chance = null;
   let clock = 0;
+  let ticking = {};
   let ticks = 0;
   let loopsEnd = null;
 
@@ -114,17 +115,20 @@
     asked = null;
     alike = new Map();
     chance = null;
+    ticking = request.ticking;
     ticks = 0;
     loopsEnd = null;
     running = true;
   }
 
-  // Stands in the loops of a script that is searched for the one without an end.
+  // Stands in the loops of a script, and between its statements, while it is searched for what does not end.
   function tick() {
-    if (++ticks % 1024 !== 0) return;
+    ticks++;
+    if (ticks > ticking.ticks) throw new Refused(TOO_FAR);
+    if (ticking.ticks !== undefined || ticks % 1024 !== 0) return;
     const now = OriginalDate.now();
     loopsEnd ??= now + LOOP_MILLISECONDS;
-    if (now > loopsEnd) throw new Refused(ENDLESS);
+    if (now > loopsEnd) throw new Refused(TOO_FAR);
   }
 
   function execute(request, index) {

@@ -12,7 +12,6 @@ import orjson
 from airflow_dynsync.engine.definitions import DROP, Column, Compiler, Drop, Step
 from airflow_dynsync.engine.errors import MappingError, TransformError
 from airflow_dynsync.engine.javascript.functions import Answer, Answers, Call, functions
-from airflow_dynsync.engine.javascript.loops import TICK, with_ticks
 from airflow_dynsync.engine.javascript.process import (
     JAVASCRIPT,
     MEMORY_LIMIT,
@@ -20,9 +19,9 @@ from airflow_dynsync.engine.javascript.process import (
     OutOfMemoryError,
     OutOfTimeError,
 )
+from airflow_dynsync.engine.javascript.searches import endless_loop, hungry_line
 from airflow_dynsync.engine.values import WireValue
 
-_SEARCHING_SECONDS: Final = 5.0
 _INPUT: Final = re.compile(
     r"""\binput\b(?:\s*(?:\?\.|\.)\s*(?P<name>[A-Za-z_$][\w$]*)|\s*\[\s*(["'])(?P<quoted>[^"'\\\n]*)\2\s*\])?"""
 )
@@ -111,10 +110,9 @@ def _step(code: str, parameters: tuple[str, ...], seconds: float, compiler: Comp
             try:
                 answer, took = JAVASCRIPT.run(code, parameters, functions(), request, seconds_left, settle=settle)
             except OutOfTimeError:
-                line = _endless_loop(code, {**request, "ticking": True})
-                raise TransformError(compiler.place, _too_slow(seconds, line)) from None
+                raise TransformError(compiler.place, _too_slow(seconds, endless_loop(code, request))) from None
             except OutOfMemoryError:
-                raise TransformError(compiler.place, _too_big()) from None
+                raise TransformError(compiler.place, _too_big(hungry_line(code, request))) from None
             if "failed" in answer:
                 raise TransformError(
                     compiler.place, _thrown(answer, code), row=column.rows[running[answer["failed"]]]
@@ -155,18 +153,6 @@ def _items(column: Column, running: list[int], attributes: frozenset[str] | None
     return {"items": items, "rows": rows}
 
 
-def _endless_loop(code: str, request: dict[str, Any]) -> int | None:
-    """Return the line of the loop that goes on when a request that took too long is tried once more."""
-    parameters = ("value", "input", TICK)
-    try:
-        answer, _ = JAVASCRIPT.run(
-            with_ticks(code), parameters, functions(), request, _SEARCHING_SECONDS, settle=True
-        )
-    except (JavaScriptSyntaxError, OutOfTimeError, OutOfMemoryError):
-        return None
-    return answer["place"][0] if answer.get("message") == "endless" and answer["place"] else None
-
-
 def _too_slow(seconds: float, line: int | None) -> str:
     where = f", in the loop at line {line}" if line else ""
     return (
@@ -175,9 +161,10 @@ def _too_slow(seconds: float, line: int | None) -> str:
     )
 
 
-def _too_big() -> str:
+def _too_big(line: int | None) -> str:
+    where = f", at line {line}" if line else ""
     return (
-        f"the script took more than the {MEMORY_LIMIT >> 20} MB of memory it may take; look for what grows"
+        f"the script took more than the {MEMORY_LIMIT >> 20} MB of memory it may take{where}; look for what grows"
         " without end"
     )
 
