@@ -5,7 +5,6 @@ import itertools
 import math
 import random
 import threading
-from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -16,6 +15,7 @@ from airflow_dynsync.dynamodb.capacity import BURST_SECONDS, CALL_SECONDS, Pacer
 from airflow_dynsync.dynamodb.errors import StoppedError
 from airflow_dynsync.dynamodb.limits import Budget
 from airflow_dynsync.dynamodb.sizes import item_bytes
+from tests.rates import rate, windows
 
 Worker = Iterator[float]
 
@@ -74,20 +74,6 @@ class Service:
                 wakeable.clear()
         self.now = end
 
-    def rate(self, calls: list[tuple[float, float]], start: float, end: float) -> float:
-        return sum(units for at, units in calls if start <= at < end) / (end - start)
-
-    def windows(self, start: float, end: float, length: float = 10.0) -> list[float]:
-        """The units consumed in every window of some seconds that begins or ends with a call."""
-        times = [at for at, _ in self.used]
-        sums = [0.0, *itertools.accumulate(units for _, units in self.used)]
-        starts = [start, *(edge for at in times for edge in (at, at + 1e-9, at - length, at - length + 1e-9))]
-        return [
-            sums[bisect_left(times, at + length)] - sums[bisect_left(times, at)]
-            for at in starts
-            if start <= at <= end - length
-        ]
-
 
 def caller(
     service: Service,
@@ -145,10 +131,10 @@ def test_reads_consume_the_limit_within_5_percent_over_any_ten_seconds(threads: 
 
     service.run([caller(service, pacer, page, chance) for _ in range(threads)], 60)
 
-    windows = service.windows(0, 60)
-    assert len(windows) > 500
-    assert min(windows) >= 9.5 * limit
-    assert max(windows) <= 10.5 * limit
+    sums = windows(service.used, 0, 60)
+    assert len(sums) > 500
+    assert min(sums) >= 9.5 * limit
+    assert max(sums) <= 10.5 * limit
 
 
 def test_reads_consume_the_limit_within_5_percent_while_items_grow_hundredfold() -> None:
@@ -163,9 +149,9 @@ def test_reads_consume_the_limit_within_5_percent_while_items_grow_hundredfold()
     service.run(workers, 20)  # small items: as fast as the threads can
     service.run(workers, 30)
 
-    windows = service.windows(30, 50)
-    assert min(windows) >= 9.5 * limit
-    assert max(windows) <= 10.5 * limit
+    sums = windows(service.used, 30, 50)
+    assert min(sums) >= 9.5 * limit
+    assert max(sums) <= 10.5 * limit
 
 
 @pytest.mark.parametrize("indexes", [0, 2])
@@ -180,9 +166,9 @@ def test_writes_consume_the_limit_within_5_percent_over_any_ten_seconds(indexes:
 
     service.run([caller(service, pacer, batch_units, chance, most=25) for _ in range(8)], 60)
 
-    windows = service.windows(0, 60)
-    assert min(windows) >= 9.5 * limit
-    assert max(windows) <= 10.5 * limit
+    sums = windows(service.used, 0, 60)
+    assert min(sums) >= 9.5 * limit
+    assert max(sums) <= 10.5 * limit
 
 
 def test_limit_when_nobody_read_for_a_while_leaves_a_quarter_of_a_second_to_catch_up() -> None:
@@ -197,7 +183,7 @@ def test_limit_when_nobody_read_for_a_while_leaves_a_quarter_of_a_second_to_catc
     service.run(workers, 20)
 
     most = limit * (1 + BURST_SECONDS + 2 * CALL_SECONDS)
-    assert max(service.windows(120, 140, 1.0)) <= most
+    assert max(windows(service.used, 120, 140, 1.0)) <= most
 
 
 def test_threads_when_they_share_a_limit_get_equal_parts() -> None:
@@ -229,22 +215,22 @@ def test_throttling_when_it_begins_is_given_way_to_within_a_second_and_forgotten
     pacer = Pacer(Budget(limit), first_cost=50, clock=lambda: service.now)
     workers = [caller(service, pacer, scan_page(chance, lambda: 1200), chance) for _ in range(threads)]
     service.run(workers, 60)
-    before = service.rate(service.used, 20, 60)
+    before = rate(service.used, 20, 60)
     assert before > 0.8 * min(limit, 2500)
 
     service.capacity = 300
     service.run(workers, 60)
 
     (begun, *_) = [at for at in service.throttled_at if at >= 60]
-    after = [service.rate(service.asked, begun + second, begun + second + 5) for second in range(1, 50, 5)]
+    after = [rate(service.asked, begun + second, begun + second + 5) for second in range(1, 50, 5)]
     assert max(after) <= 1.1 * 300
-    assert service.rate(service.used, begun + 1, 120) > 0.75 * 300
+    assert rate(service.used, begun + 1, 120) > 0.75 * 300
     refused = [at for at in service.throttled_at if at > begun + 1]
     assert len(refused) < 0.05 * len([at for at, _ in service.asked if at > begun + 1])
 
     service.capacity = 2500
     service.run(workers, 100)
-    assert service.rate(service.used, 180, 220) > 0.95 * before
+    assert rate(service.used, 180, 220) > 0.95 * before
 
 
 def test_throttling_of_calls_under_way_together_lowers_the_rate_once() -> None:
