@@ -141,7 +141,7 @@ HOGS = [
     ("const small = 1;\nfor (let n = 0; n < 9; n++);\n\nreturn new Array(2 ** 27 - 1).fill(1.5).length", 4),
     ("let text = 'ab';\ntext += 'c';\n\n\ntext = text.repeat(2 ** 26).split('');\nreturn text", 5),
     ("function grow() {\n  return 'x'.repeat(2 ** 28).split('').length;\n}\nreturn grow()", 2),
-    ("const o = {\n  a: 1,\n  b: [2,\n    3]\n};\nreturn 'x'.repeat(2 ** 28).replace(/x/g, 'yy')", 6),
+    ("const o = {\n  a: {\n    b: 1 },\n  c: [2,\n    3]\n};\nreturn 'x'.repeat(2 ** 28).replace(/x/g, 'yy')", 7),
     ("do {\n  value\n}\nwhile (value.length < 3);\nlet s = 'x';\nwhile (true) s = [s, s].join()", 6),
     ("if (value === 'long') {\n  let s = [0];\n  for (;;)\n    s = [...s, ...s, 1.5];\n}\nreturn value", 3),
     ("return 'x'.repeat(2 ** 29 - 30)", 1),

@@ -25,7 +25,7 @@ _TOKEN: Final = re.compile(
 _NO_STATEMENT: Final = frozenset(
     {"case", "catch", "default", "else", "finally", "in", "instanceof", "of", "while"}
 )
-_BEFORE_A_BLOCK: Final = frozenset({*")>;{}:", "do", "else", "finally", "try"})
+_BEFORE_A_BLOCK: Final = frozenset({*")>;{}", "do", "else", "finally", "try"})
 _BEFORE_A_REGEX: Final = frozenset({*"(,=:[!&|?{};+-*%~^<>", "return", "typeof", "case", "in", "of", "else", "do"})
 
 
