@@ -10,11 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from airflow_dynsync.engine import MappingError, catalogue
 from airflow_dynsync.engine.compiler import RuleCompiler
 from airflow_dynsync.engine.keyed import Secret
+from airflow_dynsync.neosync import pii_text
 
 OTHER_NAMES: Final = MappingProxyType({"nullconfig": "null", "generate_default_config": "drop"})
 """Configs whose transformer has another name here; "use column default" has no meaning without columns."""
@@ -48,24 +49,44 @@ WHOLE_NUMBERS: Final = frozenset({"min", "max", "precision", "randomization_rang
 """Fields that may be written as strings."""
 
 
+NAMED_BY_USERS: Final = frozenset({"entity_anonymizers"})
+"""Objects whose names are no field names."""
+
+
 class NotImportedError(Exception):
-    """A config that cannot come over, or not in full; the message gives the reason and the advice."""
+    """A config that cannot come over; the message gives the reason and the advice."""
+
+
+class Converted(NamedTuple):
+    """A rule as it is written in a mapping.
+
+    Attributes:
+        rule: a dict with ``transformer``.
+        missing: what of the config did not come over, with the advice; empty where all did.
+    """
+
+    rule: dict[str, Any]
+    missing: str = ""
 
 
 def snake_case(document: Any) -> Any:
-    """Return a JSON document with the names of its objects in snake case."""
+    """Return a JSON document with the names of its objects in snake case, but for names that users gave."""
     if isinstance(document, dict):
-        return {
-            re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower(): snake_case(member)
-            for name, member in document.items()
-        }
+        converted = {}
+        for name, member in document.items():
+            field = re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+            if field in NAMED_BY_USERS and isinstance(member, dict):
+                converted[field] = {given: snake_case(inner) for given, inner in member.items()}
+            else:
+                converted[field] = snake_case(member)
+        return converted
     if isinstance(document, list):
         return [snake_case(element) for element in document]
     return document
 
 
-def rule(config: Any, place: str) -> dict[str, Any]:
-    """Return the rule that a config means, as it is written in a mapping.
+def rule(config: Any, place: str) -> Converted:
+    """Return the rule that a config means.
 
     Args:
         config: in snake case.
@@ -88,6 +109,11 @@ def rule(config: Any, place: str) -> dict[str, Any]:
         raise NotImportedError(f"there is no transformer {name}; `dynsync transformers` lists those there are")
     known = definition.parameters.model_fields
     written: dict[str, Any] = {"transformer": name}
+    missing = ""
+    if name == "transform_pii_text":
+        fields, missing = pii_text.parameters(fields or {}, lambda inner: short(rule(inner, place).rule))
+        if fields.get("entities") == []:
+            raise NotImportedError(missing)
     for field, value in (fields or {}).items():
         plain = _plain(field, value)
         if plain is None:
@@ -101,7 +127,12 @@ def rule(config: Any, place: str) -> dict[str, Any]:
         RuleCompiler(Secret(bytes(16)), {}).resolve(written, place)
     except MappingError as error:
         raise NotImportedError(str(error)) from None
-    return written
+    return Converted(written, missing)
+
+
+def short(written: Mapping[str, Any]) -> Any:
+    """Return a rule by the transformer's name alone where it has no parameters."""
+    return written["transformer"] if len(written) == 1 else written
 
 
 def _plain(field: str, value: Any) -> Any:

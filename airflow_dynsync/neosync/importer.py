@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from airflow_dynsync.engine.paths import format_path
-from airflow_dynsync.neosync.configs import NotImportedError, rule, snake_case
+from airflow_dynsync.neosync.configs import NotImportedError, rule, short, snake_case
 from airflow_dynsync.sync.errors import SyncError
 
 UNMAPPED_KINDS: Final = {"s": "S", "n": "N", "boolean": "BOOL", "b": "B"}
@@ -121,7 +121,10 @@ def _job(job: dict[str, Any]) -> Imported:
         for kind, transformer in defaults.items():
             place = f"unmapped.{UNMAPPED_KINDS.get(kind, kind)}"
             try:
-                unmapped[UNMAPPED_KINDS[kind]] = rule((transformer or {}).get("config"), place)
+                converted = rule((transformer or {}).get("config"), place)
+                unmapped[UNMAPPED_KINDS[kind]] = converted.rule
+                if converted.missing:
+                    left_out.append(LeftOut(place, converted.missing))
             except (KeyError, NotImportedError) as error:
                 left_out.append(LeftOut(place, str(error)))
     if source.get("subset_by_foreign_key_constraints") or job.get("virtual_foreign_keys"):
@@ -144,11 +147,13 @@ def _tables(mappings: list[Any]) -> tuple[dict[str, dict[str, Any]], list[LeftOu
         place = f"{table}.{path}"
         rules = tables.setdefault(table, {"mappings": {}})["mappings"]
         try:
-            written = rule(transformer.get("config"), f"mappings.{path}")
+            converted = rule(transformer.get("config"), f"mappings.{path}")
         except NotImportedError as error:
             left_out.append(LeftOut(place, str(error)))
         else:
-            rules[path] = written["transformer"] if len(written) == 1 else written
+            rules[path] = short(converted.rule)
+            if converted.missing:
+                left_out.append(LeftOut(place, converted.missing))
     return tables, left_out
 
 

@@ -196,3 +196,75 @@ def test_a_file_that_is_no_json_is_one_line(tmp_path: Path, capsys: pytest.Captu
     file.write_text("{")
     assert main(["import-neosync", str(file)]) == 1
     assert "cannot be read as JSON" in capsys.readouterr().err
+
+
+def pii_text(**fields: Any) -> tuple[Any, list[str]]:
+    """Return the rule that a config for free text becomes, and the reasons for what did not come over."""
+    imported = import_document([mapping("Note", transform_pii_text_config=fields)])
+    rules = imported.mapping_file["tables"]["Users"]["mappings"]
+    if rules:
+        compile_plan({"mappings": rules})
+    return rules.get("Note"), [left_out.reason for left_out in imported.left_out]
+
+
+def test_free_text_comes_over_with_its_anonymizers_and_lists() -> None:
+    rule, left_out = pii_text(
+        scoreThreshold=0.4,
+        language="en",
+        allowedEntities=["EMAIL_ADDRESS", "PHONE_NUMBER", "Staff"],
+        allowedPhrases=["Acme"],
+        denyRecognizers=[{"name": "Staff", "denyWords": ["Mary"]}],
+        defaultAnonymizer={"mask": {"maskingChar": "#", "charsToMask": 4, "fromEnd": True}},
+        entityAnonymizers={
+            "EMAIL_ADDRESS": {"transform": {"config": {"transformEmailConfig": {"preserveDomain": True}}}},
+            "PHONE_NUMBER": {"hash": {"algo": "HASH_TYPE_SHA256"}},
+            "Staff": {"replace": {"value": "(someone)"}},
+        },
+    )
+    assert left_out == []
+    assert rule == {
+        "transformer": "transform_pii_text",
+        "score_threshold": 0.4,
+        "deny_recognizers": [{"name": "Staff", "deny_words": ["Mary"]}],
+        "allowed_phrases": ["Acme"],
+        "entities": ["EMAIL_ADDRESS", "PHONE_NUMBER", "Staff"],
+        "default_anonymizer": {"mask": {"masking_char": "#", "chars_to_mask": 4, "from_end": True}},
+        "entity_anonymizers": {
+            "EMAIL_ADDRESS": {"transform": {"transformer": "transform_email", "preserve_domain": True}},
+            "PHONE_NUMBER": {"hash": {"length": 64}},
+            "Staff": {"replace": {"value": "(someone)"}},
+        },
+    }
+
+
+def test_free_text_in_which_names_were_looked_for_comes_over_without_them_and_says_so() -> None:
+    rule, (left_out,) = pii_text(
+        allowed_entities=["URL", "PERSON"], entity_anonymizers={"PERSON": {"redact": {}}, "URL": {"redact": {}}}
+    )
+    assert rule == {
+        "transformer": "transform_pii_text",
+        "entities": ["URL"],
+        "entity_anonymizers": {"URL": "redact"},
+    }
+    assert "the search for PERSON" in left_out
+    assert "nlp_model" in left_out
+
+
+def test_free_text_in_which_everything_was_looked_for_says_what_ours_does_not_find() -> None:
+    rule, (left_out,) = pii_text()
+    assert rule == "transform_pii_text"
+    assert "install the extra [presidio]" in left_out
+
+
+def test_free_text_in_which_only_names_were_looked_for_does_not_come_over() -> None:
+    rule, (left_out,) = pii_text(allowed_entities=["PERSON"])
+    assert rule is None
+    assert "PERSON" in left_out
+
+
+def test_free_text_whose_transformer_cannot_come_over_does_not_come_over() -> None:
+    rule, (left_out,) = pii_text(
+        default_anonymizer={"transform": {"config": {"userDefinedTransformerConfig": {}}}}
+    )
+    assert rule is None
+    assert "write it as a preset" in left_out

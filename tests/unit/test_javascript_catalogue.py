@@ -207,6 +207,7 @@ NEOSYNC_FUNCTIONS = [
     "transformFloat64",
     "transformInt64",
     "transformInt64PhoneNumber",
+    "transformPiiText",
     "transformString",
     "transformStringPhoneNumber",
     "transformUuid",
