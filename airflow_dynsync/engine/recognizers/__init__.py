@@ -58,5 +58,6 @@ def candidates(text: str, entities: Iterable[str]) -> Iterator[Finding]:
     """Find candidates of several kinds, as a `Recognizer` does."""
     has_digit = _DIGIT.search(text) is not None
     for entity in entities:
+        recognize = RECOGNIZERS[entity]
         if has_digit or entity in _NEEDS_NO_DIGIT:
-            yield from RECOGNIZERS[entity](text)
+            yield from recognize(text)

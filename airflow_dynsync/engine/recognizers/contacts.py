@@ -8,12 +8,13 @@ from ipaddress import ip_address
 from typing import Final
 
 from airflow_dynsync.engine.recognizers.findings import Finding
-from airflow_dynsync.engine.recognizers.scripts import UNSPACED, WORD
+from airflow_dynsync.engine.recognizers.scripts import UNSPACED, UNSPACED_WORD, WORD
 
 _MARKS: Final = ".!#$%&'+~\u0300-\u036f-"
 _LETTER: Final = rf"[^\W\d_{UNSPACED}]"
 _AT_DOMAIN: Final = re.compile(
-    rf"@(?:(?:(?:{WORD}|-)++|[{UNSPACED}]++)\.)+(?:xn--[0-9A-Za-z-]{{2,59}}|{_LETTER}{{2,63}}|[{UNSPACED}]{{2,63}})"
+    rf"@(?:(?:(?:{WORD}|-)++|{UNSPACED_WORD}++)\.)+"
+    rf"(?:xn--[0-9A-Za-z-]{{2,59}}|{_LETTER}{{2,63}}|{UNSPACED_WORD}{{2,63}})"
 )
 _IN_LOCAL_PART: Final = re.compile(rf"{WORD}|[{_MARKS}]")
 _IN_ANY_LOCAL_PART: Final = re.compile(rf"[\w{_MARKS}]")
@@ -23,7 +24,7 @@ _MARK: Final = re.compile(f"[{_MARKS}]")
 without the marks that mostly stand before an address, such as = and /."""
 
 _TRAILING: Final = ".,;:!?'*_~"
-_BODY: Final = rf"(?:[^\s<>\"`{{}}|\\^\u2018-\u201f\u00ab\u00bb{UNSPACED}]|(?<=[/=?&#])[{UNSPACED}]++)++"
+_BODY: Final = rf"(?:[^\s<>\"`{{}}|\\^\u2018-\u201f\u00ab\u00bb{UNSPACED}]|(?<=[/=?&#]){UNSPACED_WORD}++)++"
 _AUTHORITY: Final = re.compile(rf"://{_BODY}")
 _SCHEME: Final = re.compile(r"(?<![0-9A-Za-z+.-])[A-Za-z][0-9A-Za-z+.-]{1,30}\Z")
 _WWW: Final = re.compile(rf"[Ww](?<![0-9A-Za-z+.@/-].)[Ww]{{2}}\.{_BODY}")
@@ -42,7 +43,7 @@ _LONGEST_HOST: Final = 253
 
 _IPV4: Final = re.compile(r"[0-9](?<![\d.].)[0-9]{0,2}(?:\.[0-9]{1,3}){3}(?!\d|\.\d)")
 _IPV6_HINT: Final = re.compile(r":[0-9A-Fa-f]{0,4}:")
-_IPV6: Final = re.compile(r"(?:(?<![0-9A-Za-z:.])|(?<=[0-9A-Za-z]:))[0-9A-Fa-f:]++(?:(?<=:)[0-9.]++)?+(?:%\w+)?")
+_IPV6: Final = re.compile(r"(?:(?<![0-9A-Za-z:.])|(?<=[0-9A-Za-z]:))[0-9A-Fa-f:]++(?:\.[0-9.]++)?+(?:%\w+)?")
 _LONGEST_IPV6: Final = 45
 
 

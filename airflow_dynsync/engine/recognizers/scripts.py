@@ -14,5 +14,8 @@ without a space, and full-width forms."""
 WORD: Final = rf"[^\W{UNSPACED}]"
 """A letter, digit or underscore of any other script."""
 
+UNSPACED_WORD: Final = rf"(?:(?=\w)[{UNSPACED}])"
+"""A letter or digit of these scripts, which have punctuation marks of their own."""
+
 SPACE_OR_HYPHEN: Final = " \u00a0\u2007\u2009\u202f\u2010\u2011\u2012\u2013-"
 """For a character class, last in it: what separates groups of digits."""
