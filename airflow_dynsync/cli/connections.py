@@ -52,6 +52,17 @@ def add_job(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_limits(parser: argparse.ArgumentParser) -> None:
+    """Add the options that limit the capacity that is used."""
+    for direction in ("read", "write"):
+        parser.add_argument(
+            f"--{direction}-limit",
+            metavar="UNITS",
+            help=f"{direction} capacity units per second, as in 500, or a share of the table's own, as in 50%%"
+            " (half of a provisioned table, no limit on demand)",
+        )
+
+
 def client(options: argparse.Namespace, side: str, max_connections: int) -> DynamoDBClient:
     """Return a client for one side, from its options."""
     from airflow_dynsync.dynamodb.client import create_client
@@ -105,6 +116,8 @@ def job(options: argparse.Namespace) -> SyncJob:
         consistent_read=options.consistent_read or entry.consistent_read,
         total_segments=getattr(options, "total_segments", None),
         page_size=options.page_size,
+        read_limit=getattr(options, "read_limit", None),
+        write_limit=getattr(options, "write_limit", None),
     )
 
 

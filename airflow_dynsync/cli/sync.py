@@ -6,6 +6,7 @@ import argparse
 import json
 import signal
 import threading
+from pathlib import Path
 from typing import Any
 
 from airflow_dynsync.cli import connections
@@ -18,7 +19,14 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--destination-table", metavar="TABLE", help="table to write (the mapping's, or the source's name)"
     )
-    parser.add_argument("--total-segments", type=int, metavar="N", help="scan segments read side by side")
+    parser.add_argument("--total-segments", type=int, metavar="N", help="segments that a scan reads the table in")
+    connections.add_limits(parser)
+    parser.add_argument(
+        "--checkpoint",
+        type=Path,
+        metavar="FILE",
+        help="keep there how far the run is: if it is interrupted, the same command continues it; needs a secret",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     connections.add_side(parser, "source")
     connections.add_side(parser, "destination")
@@ -30,12 +38,13 @@ def run(options: argparse.Namespace) -> int:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    from airflow_dynsync.sync.job import run_sync
+    from airflow_dynsync.sync.checkpoint import FileStore
+    from airflow_dynsync.sync.job import CONNECTIONS, run_sync
     from airflow_dynsync.sync.progress import Progress as Moment
 
     job = connections.job(options)
-    source = connections.client(options, "source", job.connections)
-    destination = connections.client(options, "destination", job.connections)
+    source = connections.client(options, "source", CONNECTIONS)
+    destination = connections.client(options, "destination", CONNECTIONS)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     columns = (
@@ -52,7 +61,16 @@ def run(options: argparse.Namespace) -> int:
             expected = max(moment.items_expected or 0, moment.items_read) or None
             bar.update(task, completed=moment.items_written, total=expected, rate=moment.items_per_second)
 
-        report = run_sync(job, source, destination, on_progress=show, progress_seconds=0.25, stop=stop)
+        report = run_sync(
+            job,
+            source,
+            destination,
+            checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
+            on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
+            on_progress=show,
+            progress_seconds=0.25,
+            stop=stop,
+        )
         bar.update(task, completed=report.items_written, total=report.items_written)
     output = Console()
     if options.json:

@@ -166,7 +166,7 @@ def _pages(
             parameters["Limit"] = limit
         patience.progress()
         answer = call_patiently(client, operation, table_name, parameters, patience, pacer, limit or 0)
-        position, count = answer.get(told), len(answer["Items"])
+        position, count = answer.get(told) or None, len(answer["Items"])
         # Taken out of the answer, so that the caller alone decides how long the items live.
         yield Page(answer.pop("Items"), position, answer.get("ScannedCount", count), _capacity(answer))
         if not position:

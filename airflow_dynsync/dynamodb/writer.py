@@ -55,7 +55,7 @@ def write_items(
 
     Args:
         items: in wire form. Their keys must differ: items of one key would silently become one item.
-        key_names: the attributes of the table's primary key.
+        key_names: the attributes of the table's primary key; () where the keys are known to differ.
         stop: set to end with `StoppedError` before the next request or in a wait.
         backoff: how unprocessed items, throttling and short failures are waited out.
         pacer: of all writes to the table; it may make batches smaller. None for one that only gives way to
@@ -65,7 +65,8 @@ def write_items(
     item for `backoff.patience_seconds`; `StoppedError`; or another `DynamoDBError`. What was written until
     then stays; writing the same items again is harmless.
     """
-    _require_distinct_keys(table_name, items, key_names)
+    if key_names:
+        _require_distinct_keys(table_name, items, key_names)
     patience, pacer = Patience(backoff or Backoff(), stop), pacer or Pacer()
     retried = 0
     capacity = 0.0

@@ -18,6 +18,7 @@ from airflow.sdk import AssetAlias, BaseOperator
 if TYPE_CHECKING:
     from airflow.sdk import Context
 
+    from airflow_dynsync.sync.checkpoint import CheckpointStore
     from airflow_dynsync.sync.job import SyncJob
     from airflow_dynsync.sync.mapping_file import TableMapping
     from airflow_dynsync.sync.report import SyncReport
@@ -44,8 +45,15 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``neosync``, or a rule by type letter.
         where: what follows WHERE in PartiQL, as in ``Id = '111'`` (templated); None reads the whole table.
         consistent_read: read with strong consistency, at twice the capacity.
-        total_segments: scan segments read side by side; None for 4, or 1 where the table is a page long.
+        total_segments: segments that a scan reads the table in; None for 4, more where it is larger than 4 GB, and
+            1 where it is a page long. A where that no filter can say is read in one sequence.
         page_size: items read per request at most; None for 1,000.
+        read_limit: read capacity units per second, as in ``500``, or a share of the table's own, as in ``"50%"``
+            (templated); None for half of a provisioned table, and no limit on demand.
+        write_limit: write capacity units likewise; those of the indexes count (templated).
+        checkpoint_path: where to keep how far the task is, so that a retry continues (templated): a local path, or
+            the URL of an object store. None for Airflow's task state store, which Airflow 3.3 has; before, a retry
+            starts over. Only a run with a secret that stays can be continued.
         key_attributes: the table's primary key, partition key first. It lets rules on keys be checked when the
             DAG is parsed; without it they are checked before the first write.
         secret_conn_id: connection whose password is the secret; otherwise the option ``[dynsync] secret`` is;
@@ -53,7 +61,15 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         presets: rules by a name of one's own, used in place of a transformer's name.
     """
 
-    template_fields: Sequence[str] = ("source_table", "destination_table", "where", "mapping_file")
+    template_fields: Sequence[str] = (
+        "source_table",
+        "destination_table",
+        "where",
+        "mapping_file",
+        "read_limit",
+        "write_limit",
+        "checkpoint_path",
+    )
     ui_color = "#e8f1ff"
 
     def __init__(
@@ -70,6 +86,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         consistent_read: bool = False,
         total_segments: int | None = None,
         page_size: int | None = None,
+        read_limit: float | str | None = None,
+        write_limit: float | str | None = None,
+        checkpoint_path: str | None = None,
         key_attributes: Sequence[str] | None = None,
         secret_conn_id: str | None = None,
         presets: dict[str, dict[str, Any]] | None = None,
@@ -87,6 +106,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.consistent_read = consistent_read
         self.total_segments = total_segments
         self.page_size = page_size
+        self.read_limit = read_limit
+        self.write_limit = write_limit
+        self.checkpoint_path = checkpoint_path
         self.key_attributes = key_attributes
         self.secret_conn_id = secret_conn_id
         self.presets = presets
@@ -115,6 +137,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
                 raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
+        self._refuse_wrong_limits()
         self._refuse_blank_where()
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
             self._mapping()
@@ -124,6 +147,14 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
         if self.where is not None and not self.where.strip():
             raise MappingError("where", "is blank; leave it out to copy the whole table")
+
+    def _refuse_wrong_limits(self) -> None:
+        from airflow_dynsync.dynamodb.limits import parse_limit
+
+        for name in ("read_limit", "write_limit"):
+            limit = getattr(self, name)
+            if "{{" not in str(limit):
+                parse_limit(limit, f"{self.task_id}: {name}")
 
     def _mapping(self) -> TableMapping:
         """Return the rules, checked."""
@@ -147,7 +178,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         from airflow_dynsync.sync.errors import SyncError
 
         try:
-            report = self._run()
+            report = self._run(context)
         except (SyncError, MappingError, TransformError) as error:
             failure = AirflowFailException(str(error))
         except DynamoDBError as error:
@@ -160,9 +191,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         # Raised here, so that no original error, whose message may hold a value, is chained to it.
         raise failure
 
-    def _run(self) -> SyncReport:
+    def _run(self, context: Context) -> SyncReport:
         from airflow_dynsync.hooks.dynamodb import DynamoDBSyncHook
-        from airflow_dynsync.sync.job import run_sync
+        from airflow_dynsync.sync.job import CONNECTIONS, run_sync
 
         job = self._job()
         # Folds the log in the UI. Logged, not printed: prints take another way and may overtake what is logged.
@@ -170,8 +201,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         try:
             report = run_sync(
                 job,
-                DynamoDBSyncHook(self.source_conn_id).wire_client(max_connections=job.connections),
-                DynamoDBSyncHook(self.destination_conn_id).wire_client(max_connections=job.connections),
+                DynamoDBSyncHook(self.source_conn_id).wire_client(max_connections=CONNECTIONS),
+                DynamoDBSyncHook(self.destination_conn_id).wire_client(max_connections=CONNECTIONS),
+                checkpoints=self._checkpoints(context),
+                on_notice=lambda notice: self.log.info("%s.", notice),
                 on_progress=lambda progress: self.log.info("%s", progress),
                 progress_seconds=PROGRESS_SECONDS,
                 stop=self._stop,
@@ -195,8 +228,23 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             consistent_read=self.consistent_read or mapping.consistent_read,
             total_segments=self.total_segments,
             page_size=self.page_size or DEFAULT_PAGE_SIZE,
+            read_limit=self.read_limit,
+            write_limit=self.write_limit,
             key_attributes=tuple(self.key_attributes) if self.key_attributes else None,
         )
+
+    def _checkpoints(self, context: Context) -> CheckpointStore | None:
+        """Return where the task keeps how far it is."""
+        from airflow_dynsync.sync.checkpoint import FileStore
+
+        if self.checkpoint_path:
+            if "://" not in self.checkpoint_path:
+                return FileStore(Path(self.checkpoint_path))
+            from airflow.sdk import ObjectStoragePath
+
+            return FileStore(ObjectStoragePath(self.checkpoint_path))
+        store = context.get("task_state_store")
+        return None if store is None else _TaskStateStore(store)
 
     def _secret(self) -> bytes | None:
         """Return the secret of the deployment, or None for one that lasts for this run only."""
@@ -240,3 +288,22 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
     def on_kill(self) -> None:
         """Let the threads end after the request they are in; what was written stays, the next run completes it."""
         self._stop.set()
+
+
+class _TaskStateStore:
+    """Airflow's task state store as a place for a checkpoint; it outlives retries, and clearing the task."""
+
+    KEY = "dynsync_checkpoint"
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def load(self) -> str | None:
+        text: str | None = self._store.get(self.KEY)
+        return text
+
+    def save(self, text: str) -> None:
+        self._store.set(self.KEY, text)
+
+    def remove(self) -> None:
+        self._store.delete(self.KEY)

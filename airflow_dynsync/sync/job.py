@@ -1,32 +1,28 @@
-"""The sync of one table: pages of several segments through the plan into the destination, with bounded memory."""
+"""The sync of one table."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow_dynsync.dynamodb.errors import StoppedError
-from airflow_dynsync.dynamodb.reader import Page, scan_pages, select_statement, statement_pages
-from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
-from airflow_dynsync.dynamodb.writer import MAX_ITEMS, write_items
-from airflow_dynsync.engine import Mapping, Plan, compile_plan
+from airflow_dynsync.engine import Mapping
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
-from airflow_dynsync.engine.definitions import Uniqueness
-from airflow_dynsync.engine.values import WireItem
+from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore
 from airflow_dynsync.sync.collisions import CollisionWatch
-from airflow_dynsync.sync.preflight import Side, inspect_keys, inspect_tables, require_no_errors
+from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.preparation import Preparation, prepare
 from airflow_dynsync.sync.progress import Counters, Progress
+from airflow_dynsync.sync.pump import READERS, WRITERS, Pump
 from airflow_dynsync.sync.report import SyncReport
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 DEFAULT_PAGE_SIZE = 1000
-SEGMENTS = 4
-WRITERS = 8
+CONNECTIONS = READERS + WRITERS
+"""How many requests may be under way at once on either side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +33,17 @@ class SyncJob:
         source_table: the table to read.
         destination_table: the table to write; it exists and has the source's key schema.
         mapping: the rules.
-        secret: at least 16 bytes; None draws a random one for this run.
+        secret: at least 16 bytes; None draws a random one for this run, which then cannot be resumed.
         where: what follows WHERE in PartiQL, as in ``Id = '111'``; None reads the whole table.
         consistent_read: read with strong consistency, at twice the capacity.
-        total_segments: scan segments read side by side; None for 4, or 1 where the table is a page long. A where
-            is read in one sequence.
+        total_segments: in how many segments a Scan reads the table; None for one where the table is a page long,
+            else 4, and more where it is larger than 4 GB. A where that no filter can say is read in one sequence.
+        segments: which of them this job moves, where several jobs share a table; None for all.
+        workers: how many jobs share the limits.
         page_size: items read per request at most.
+        read_limit: capacity units per second, as in ``500``, or a share of the table's own, as in ``"50%"``; None
+            for half of a provisioned table, and no limit on demand.
+        write_limit: likewise; writes to indexes count.
         key_attributes: the primary key that the mapping was written for; None takes the table's own.
     """
 
@@ -53,16 +54,15 @@ class SyncJob:
     where: str | None = None
     consistent_read: bool = False
     total_segments: int | None = None
+    segments: range | None = None
+    workers: int = 1
     page_size: int = DEFAULT_PAGE_SIZE
+    read_limit: float | str | None = None
+    write_limit: float | str | None = None
     key_attributes: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"SyncJob({self.source_table} -> {self.destination_table})"
-
-    @property
-    def connections(self) -> int:
-        """How many requests may be under way at once on either side."""
-        return max(WRITERS, self.total_segments or SEGMENTS)
 
 
 def run_sync(
@@ -70,6 +70,8 @@ def run_sync(
     source: DynamoDBClient,
     destination: DynamoDBClient,
     *,
+    checkpoints: CheckpointStore | None = None,
+    on_notice: Callable[[str], None] = lambda _: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     progress_seconds: float = 5.0,
     stop: threading.Event | None = None,
@@ -80,6 +82,9 @@ def run_sync(
         job: what to do.
         source: a client that speaks wire form, as `dynamodb.client.create_client` makes it.
         destination: likewise.
+        checkpoints: keeps how far the run is, so that the next one continues it if it is interrupted; called in
+            this thread alone. None starts over each time.
+        on_notice: called with a sentence about how the source is read, and whether a run is continued.
         on_progress: called every few seconds and at the end, in this thread.
         progress_seconds: how often.
         stop: set to end early; pages that were written stay.
@@ -91,141 +96,74 @@ def run_sync(
         KeyCollisionsFoundError: two items would get one key.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
-    source_side = Side(describe_table(source, job.source_table), source.meta.endpoint_url)
-    destination_side = Side(describe_table(destination, job.destination_table), destination.meta.endpoint_url)
-    require_no_errors(inspect_tables(source_side, destination_side, job.key_attributes))
-    source_table, destination_table = source_side.table, destination_side.table
-    plan = compile_plan(job.mapping, key_attributes=source_table.key_names, secret=job.secret)
-    require_no_errors(inspect_keys(plan, source_table))
-    segments = _segments(job, source_table)
-    counters = Counters(None if job.where else source_table.item_count)
+    prepared = prepare(job, source, destination)
+    on_notice(f"{job.source_table} is {prepared.selection.reason}")
     stop = stop or threading.Event()
-    with ThreadPoolExecutor(WRITERS, "dynsync-writer") as writers:
-        watch = _watch(plan, destination_table)
-        pipe = _Pipe(plan, watch, destination, destination_table, writers, counters, stop)
-        with ThreadPoolExecutor(segments, "dynsync-segment") as readers:
-            tasks = [
-                readers.submit(pipe.run, read_pages(job, source, segment=segment, segments=segments, stop=stop))
-                for segment in range(segments)
-            ]
-            _await(tasks, stop, lambda: on_progress(counters.progress()), progress_seconds)
+    checkpoint = _checkpoint(prepared, checkpoints, on_notice)
+    counters = Counters(None if job.where or job.segments else prepared.source.item_count)
+    read_pacer = prepared.read_pacer()
+    pump = Pump(
+        pages=lambda segment, position: prepared.pages(source, segment, position, read_pacer, stop),
+        plan=prepared.plan,
+        watch=_watch(prepared),
+        destination=destination,
+        table_name=prepared.destination.name,
+        key_names=prepared.destination.key_names if prepared.plan.key_rules else (),
+        pacer=prepared.write_pacer(),
+        counters=counters,
+        checkpoint=checkpoint,
+        stop=stop,
+    )
+    resumed = checkpoint.items_written
+    pump.run(lambda: on_progress(counters.progress()), progress_seconds)
     on_progress(counters.progress())
+    checkpoint.remove()
     return SyncReport(
-        source_table=source_table.name,
-        destination_table=destination_table.name,
+        source_table=prepared.source.name,
+        destination_table=prepared.destination.name,
         destination_region=destination.meta.region_name,
+        read_by=prepared.selection.way,
+        items_examined=counters.items_examined,
         items_read=counters.items_read,
         items_written=counters.items_written,
+        items_written_before=resumed,
         items_resubmitted=counters.items_resubmitted,
-        segments=segments,
+        segments=len(prepared.segments),
         read_units=counters.read_units,
         write_units=counters.write_units,
         seconds=round(counters.seconds, 3),
         corpus_version=CORPUS_VERSION,
-        rules=plan.statistics.counts,
+        rules=prepared.plan.statistics.counts,
     )
 
 
-def _segments(job: SyncJob, table: TableDescription) -> int:
-    if job.where:
-        return 1
-    return job.total_segments or (SEGMENTS if table.item_count > DEFAULT_PAGE_SIZE else 1)
-
-
-def read_pages(
-    job: SyncJob,
-    source: DynamoDBClient,
-    *,
-    segment: int = 0,
-    segments: int = 1,
-    stop: threading.Event | None = None,
-) -> Iterator[Page]:
-    """Return the pages of one segment of what the job reads."""
-    if job.where:
-        return statement_pages(
-            source,
-            job.source_table,
-            select_statement(job.source_table, job.where),
-            page_size=job.page_size,
-            consistent_read=job.consistent_read,
-            stop=stop,
+def _checkpoint(
+    prepared: Preparation, store: CheckpointStore | None, on_notice: Callable[[str], None]
+) -> Checkpoint:
+    """Return the checkpoint of an interrupted run, or a new one where none can be continued."""
+    secret = prepared.job.secret
+    if store is not None and secret is None:
+        on_notice("If this run is interrupted it starts over: only one with a secret that stays can be continued")
+        store = None
+    if store is not None and not prepared.keeps_keys_apart:
+        on_notice(
+            "If this run is interrupted it starts over: the rules on the key do not promise that different keys"
+            " stay different, so all of them have to be watched from the start"
         )
-    return scan_pages(
-        source,
-        job.source_table,
-        segment=segment,
-        total_segments=segments,
-        page_size=job.page_size,
-        consistent_read=job.consistent_read,
-        stop=stop,
-    )
+        store = None
+    checkpoint = Checkpoint(prepared.segments, store, secret or b"", prepared.common)
+    if checkpoint.interrupted_run:
+        on_notice(f"An earlier run of this sync was interrupted; {checkpoint.interrupted_run}")
+    return checkpoint
 
 
-def _watch(plan: Plan, destination: TableDescription) -> CollisionWatch | None:
+def _watch(prepared: Preparation) -> CollisionWatch | None:
     """Return a watch where the rules on the keys do not promise that different keys stay different."""
-    if all(rule.uniqueness is Uniqueness.PRESERVED for rule in plan.key_rules):
+    if prepared.keeps_keys_apart:
         return None
-    return CollisionWatch(destination.name, destination.key_names)
-
-
-def _await(
-    tasks: Sequence[Future[None]], stop: threading.Event, report: Callable[[], None], seconds: float
-) -> None:
-    """Wait for the segments; the first that fails stops the others, and its error is raised."""
-    pending = set(tasks)
-    try:
-        while pending:
-            done, pending = wait(pending, timeout=seconds, return_when=FIRST_EXCEPTION)
-            if any(task.exception() for task in done):
-                break
-            if pending:
-                report()
-    finally:
-        if pending:
-            stop.set()
-    failures = [error for task in tasks if (error := task.exception())]
-    causes = [error for error in failures if not isinstance(error, StoppedError)]
-    for error in causes or failures:
-        raise error
-
-
-@dataclass(frozen=True, slots=True)
-class _Pipe:
-    """What the segments share on the way from a page to the destination."""
-
-    plan: Plan
-    watch: CollisionWatch | None
-    destination: DynamoDBClient
-    table: TableDescription
-    writers: ThreadPoolExecutor
-    counters: Counters
-    stop: threading.Event
-
-    def run(self, pages: Iterator[Page]) -> None:
-        """Move one segment: a page is read and transformed while the one before it is written."""
-        writes: list[Future[Any]] = []
-        for page in pages:
-            self.counters.add_read(len(page.items), page.consumed_capacity)
-            items = self.plan.apply(page.items)
-            del page  # only the transformed items are held while the next page is read
-            self.counters.add_transformed(len(items))
-            if self.watch is not None:
-                self.watch.admit(items)
-            _finish(writes)
-            writes = [
-                self.writers.submit(self._write, items[start : start + MAX_ITEMS])
-                for start in range(0, len(items), MAX_ITEMS)
-            ]
-            del items
-        _finish(writes)
-
-    def _write(self, items: Sequence[WireItem]) -> None:
-        result = write_items(
-            self.destination, self.table.name, items, key_names=self.table.key_names, stop=self.stop
+    if prepared.job.segments is not None:
+        raise SyncError(
+            "several workers cannot watch for keys that become one: map the key with a transformer of class"
+            " preserved, such as transform_hash, or use one worker"
         )
-        self.counters.add_written(result.written, result.retried, result.consumed_capacity)
-
-
-def _finish(writes: Sequence[Future[Any]]) -> None:
-    for write in writes:
-        write.result()
+    return CollisionWatch(prepared.destination.name, prepared.destination.key_names)

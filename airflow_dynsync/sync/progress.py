@@ -61,16 +61,18 @@ class Counters:
         self._started = time.monotonic()
         self._items_expected = items_expected
         self.items_read = 0
+        self.items_examined = 0
         self.items_transformed = 0
         self.items_written = 0
         self.items_resubmitted = 0
         self.read_units = 0.0
         self.write_units = 0.0
 
-    def add_read(self, items: int, units: float | None) -> None:
-        """Count a page that was read."""
+    def add_read(self, items: int, examined: int, units: float | None) -> None:
+        """Count a page that was read, and the items that DynamoDB examined for it."""
         with self._lock:
             self.items_read += items
+            self.items_examined += examined
             self.read_units += units or 0.0
 
     def add_transformed(self, items: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -18,10 +18,14 @@ class SyncReport:
         source_table: name of the table that was read.
         destination_table: name of the table that was written.
         destination_region: region of the destination.
+        read_by: ``scan``, ``query`` or ``statement``.
+        items_examined: items that DynamoDB looked at; a statement does not tell more than it returns.
         items_read: items read from the source.
         items_written: items written to the destination.
+        items_written_before: items that an interrupted run, which this one continued, had written; all other
+            counts are of this run alone.
         items_resubmitted: items that DynamoDB left unprocessed and that were sent again.
-        segments: scan segments read side by side; 1 with a where.
+        segments: segments that were read; 1 unless it was a scan.
         read_units: read capacity units that DynamoDB counted, as far as it tells.
         write_units: write capacity units, likewise, indexes included.
         seconds: from the first read to the last confirmed write.
@@ -32,8 +36,11 @@ class SyncReport:
     source_table: str
     destination_table: str
     destination_region: str
+    read_by: Literal["scan", "query", "statement"]
+    items_examined: int
     items_read: int
     items_written: int
+    items_written_before: int
     items_resubmitted: int
     segments: int
     read_units: float

@@ -1,0 +1,201 @@
+"""What a job means for its two tables: found out before the first write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_dynsync import __version__
+from airflow_dynsync.dynamodb.capacity import Pacer, read_pacer, write_pacer
+from airflow_dynsync.dynamodb.limits import parse_limit
+from airflow_dynsync.dynamodb.reader import Page, query_pages, scan_pages, select_statement, statement_pages
+from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
+from airflow_dynsync.dynamodb.where import Selection, plan_selection
+from airflow_dynsync.engine import Plan, compile_plan
+from airflow_dynsync.engine.corpora import CORPUS_VERSION
+from airflow_dynsync.engine.definitions import Uniqueness
+from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.preflight import Side, inspect_keys, inspect_tables, require_no_errors
+from airflow_dynsync.sync.pump import READERS
+
+if TYPE_CHECKING:
+    import threading
+
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+    from airflow_dynsync.sync.job import SyncJob
+
+_SEGMENT_BYTES: Final = 1 << 30
+"""Of a larger table each segment is about this long, so that one that fails late has little to repeat."""
+
+_MAX_SEGMENTS: Final = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    """A job whose tables are known.
+
+    Attributes:
+        job: what to do.
+        source: the table to read.
+        destination: the table to write.
+        plan: the job's mapping, compiled for the source's key.
+        selection: which way the source is read.
+        total_segments: in how many segments; 1 unless it is read by Scan.
+    """
+
+    job: SyncJob
+    source: TableDescription
+    destination: TableDescription
+    plan: Plan
+    selection: Selection
+    total_segments: int
+
+    @property
+    def segments(self) -> range:
+        """The segments that this job moves."""
+        return range(self.total_segments) if self.job.segments is None else self.job.segments
+
+    @property
+    def keeps_keys_apart(self) -> bool:
+        """Whether different keys are sure to stay different."""
+        return all(rule.uniqueness is Uniqueness.PRESERVED for rule in self.plan.key_rules)
+
+    @property
+    def common(self) -> dict[str, Any]:
+        """What an attempt must have in common with an interrupted one to continue it, as JSON values."""
+        return {
+            "source": self.source.table_id or self.source.arn,
+            "destination": self.destination.table_id or self.destination.arn,
+            "where": self.job.where,
+            "mapping": _written(self.job.mapping.model_dump()),
+            "total_segments": self.total_segments,
+            "way": self.selection.way,
+            "corpora": CORPUS_VERSION,
+            "version": __version__,
+        }
+
+    def read_pacer(self) -> Pacer:
+        """Return the pacer of this job's reads."""
+        limit = parse_limit(self.job.read_limit, "read_limit")
+        return read_pacer(limit, self.source, consistent_read=self.job.consistent_read, workers=self.job.workers)
+
+    def write_pacer(self) -> Pacer:
+        """Return the pacer of this job's writes."""
+        return write_pacer(
+            parse_limit(self.job.write_limit, "write_limit"), self.destination, workers=self.job.workers
+        )
+
+    def pages(
+        self, client: DynamoDBClient, segment: int, position: Any, pacer: Pacer, stop: threading.Event
+    ) -> Iterator[Page]:
+        """Return the pages of a segment from a position on."""
+        return read_pages(
+            self.job,
+            client,
+            self.selection,
+            segment=segment,
+            total_segments=self.total_segments,
+            position=position,
+            pacer=pacer,
+            stop=stop,
+        )
+
+
+def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -> Preparation:
+    """Describe the tables, compile the mapping and refuse what would do harm or cannot succeed.
+
+    Raises:
+        PreflightError: the tables do not fit.
+        MappingError: the mapping is wrong for this table.
+        SyncError: a limit or the segments are wrong.
+        DynamoDBError: a table cannot be described.
+    """
+    source_side = Side(describe_table(source, job.source_table), source.meta.endpoint_url)
+    destination_side = Side(describe_table(destination, job.destination_table), destination.meta.endpoint_url)
+    require_no_errors(inspect_tables(source_side, destination_side, job.key_attributes))
+    table = source_side.table
+    plan = compile_plan(job.mapping, key_attributes=table.key_names, secret=job.secret)
+    require_no_errors(inspect_keys(plan, table))
+    selection = plan_selection(job.where, table.keys)
+    prepared = Preparation(
+        job, table, destination_side.table, plan, selection, _total_segments(job, table, selection)
+    )
+    try:
+        prepared.read_pacer(), prepared.write_pacer()
+    except ValueError as error:
+        raise SyncError(str(error)) from None
+    return prepared
+
+
+def _total_segments(job: SyncJob, table: TableDescription, selection: Selection) -> int:
+    if selection.way != "scan":
+        return 1
+    if job.total_segments is not None:
+        return job.total_segments
+    if table.item_count <= job.page_size:
+        return 1
+    return min(max(READERS * job.workers, -(-table.size_bytes // _SEGMENT_BYTES)), _MAX_SEGMENTS)
+
+
+def read_pages(
+    job: SyncJob,
+    client: DynamoDBClient,
+    selection: Selection,
+    *,
+    segment: int = 0,
+    total_segments: int = 1,
+    position: Any = None,
+    pacer: Pacer | None = None,
+    stop: threading.Event | None = None,
+) -> Iterator[Page]:
+    """Return the pages of what a job reads, the way that was selected."""
+    if selection.way == "statement":
+        return statement_pages(
+            client,
+            job.source_table,
+            select_statement(job.source_table, job.where or ""),
+            page_size=job.page_size,
+            consistent_read=job.consistent_read,
+            position=position,
+            stop=stop,
+            pacer=pacer,
+        )
+    if selection.way == "query":
+        return query_pages(
+            client,
+            job.source_table,
+            selection,
+            page_size=job.page_size,
+            consistent_read=job.consistent_read,
+            position=position,
+            stop=stop,
+            pacer=pacer,
+        )
+    return scan_pages(
+        client,
+        job.source_table,
+        selection=selection,
+        segment=segment,
+        total_segments=total_segments,
+        page_size=job.page_size,
+        consistent_read=job.consistent_read,
+        position=position,
+        stop=stop,
+        pacer=pacer,
+    )
+
+
+def _written(value: Any) -> Any:
+    """Return a mapping as JSON values that tell it from every other one; a function counts by its name."""
+    match value:
+        case dict():
+            return {str(name): _written(member) for name, member in value.items()}
+        case list() | tuple():
+            return [_written(element) for element in value]
+        case None | bool() | int() | str():
+            return value
+    if callable(value):
+        return f"{value.__module__}:{getattr(value, '__qualname__', type(value).__qualname__)}"
+    return f"{type(value).__name__} {value}"

@@ -1,0 +1,189 @@
+"""Moves pages: of several segments, in threads, through the plan into the destination, with bounded memory."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from airflow_dynsync.dynamodb.capacity import Pacer
+from airflow_dynsync.dynamodb.errors import StoppedError
+from airflow_dynsync.dynamodb.reader import Page
+from airflow_dynsync.dynamodb.writer import MAX_ITEMS, write_items
+from airflow_dynsync.engine import Plan
+from airflow_dynsync.engine.values import WireItem
+from airflow_dynsync.sync.checkpoint import Checkpoint, Position
+from airflow_dynsync.sync.collisions import CollisionWatch
+from airflow_dynsync.sync.progress import Counters
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+READERS: Final = 4
+"""Segments read at once."""
+
+WRITERS: Final = 16
+"""Batches written at once: each takes DynamoDB some ten milliseconds, and this machine one."""
+
+_FEW_ITEMS: Final = 10 * MAX_ITEMS
+_MANY_PAGES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Pump:
+    """What the segments share on the way from a page to the destination.
+
+    Attributes:
+        pages: the pages of a segment, from a position on.
+        plan: what is done to them.
+        watch: over the keys, where different ones might become one.
+        destination: a client that speaks wire form.
+        table_name: the table to write.
+        key_names: its key, where a rule changes it; () where keys pass through.
+        pacer: of the writes.
+        counters: what all threads count together.
+        checkpoint: which pages are written.
+        stop: set to end early.
+    """
+
+    pages: Callable[[int, Position | None], Iterator[Page]]
+    plan: Plan
+    watch: CollisionWatch | None
+    destination: DynamoDBClient
+    table_name: str
+    key_names: Sequence[str]
+    pacer: Pacer
+    counters: Counters
+    checkpoint: Checkpoint
+    stop: threading.Event
+
+    def run(self, report: Callable[[], None], report_seconds: float) -> None:
+        """Move every segment that is not written to its end.
+
+        Args:
+            report: called in this thread every few seconds.
+            report_seconds: how often.
+
+        Raises what the first segment to fail raised, after the others have stopped.
+        """
+        news = threading.Event()
+        with ExitStack() as ending:
+            ending.callback(self.checkpoint.save)  # last, when no thread writes any more
+            ending.enter_context(_rare_garbage_collection())
+            writers = ending.enter_context(ThreadPoolExecutor(WRITERS, "dynsync-writer"))
+            readers = ending.enter_context(ThreadPoolExecutor(READERS, "dynsync-segment"))
+            tasks = [
+                readers.submit(self._segment, segment, writers, news) for segment in self.checkpoint.unfinished
+            ]
+            try:
+                self._attend(tasks, news, report, report_seconds)
+            except BaseException:
+                self.stop.set()
+                raise
+            finally:
+                for task in tasks:
+                    task.cancel()
+        failures = [error for task in tasks if not task.cancelled() and (error := task.exception())]
+        causes = [error for error in failures if not isinstance(error, StoppedError)]
+        for error in causes or failures:
+            raise error
+        if any(task.cancelled() for task in tasks):
+            raise StoppedError("stopped as asked, before all was done: run it again to finish")
+
+    def _attend(
+        self, tasks: Sequence[Future[None]], news: threading.Event, report: Callable[[], None], seconds: float
+    ) -> None:
+        """Save and report while the segments run, until all are done or one has failed and stops the others."""
+        for task in tasks:
+            task.add_done_callback(lambda _: news.set())
+        report_at = time.monotonic() + seconds
+        while not all(task.done() for task in tasks):
+            waits = [report_at - time.monotonic(), self.checkpoint.seconds_until_due]
+            news.wait(max(0.0, min(each for each in waits if each is not None)))
+            news.clear()
+            if self.checkpoint.seconds_until_due == 0.0:
+                self.checkpoint.save()
+            if time.monotonic() >= report_at:
+                report()
+                report_at = time.monotonic() + seconds
+            if any(task.done() and task.exception() for task in tasks):
+                self.stop.set()
+                return
+
+    def _segment(self, segment: int, writers: ThreadPoolExecutor, news: threading.Event) -> None:
+        """Move one segment: a page is read and transformed while the one before it is written."""
+        writes: list[Future[Any]] = []
+        behind: tuple[Position | None, int] | None = None
+        for chunk, position in self._chunks(self.pages(segment, self.checkpoint.position(segment))):
+            items = self.plan.apply(chunk)
+            del chunk  # only the transformed items are held while the next page is read
+            self.counters.add_transformed(len(items))
+            if self.watch is not None:
+                self.watch.admit(items)
+            self._confirm(segment, writes, behind, news)
+            writes = [
+                writers.submit(self._write, items[start : start + MAX_ITEMS])
+                for start in range(0, len(items), MAX_ITEMS)
+            ]
+            behind = position, len(items)
+            del items
+        self._confirm(segment, writes, behind, news)
+
+    def _confirm(
+        self,
+        segment: int,
+        writes: Sequence[Future[Any]],
+        behind: tuple[Position | None, int] | None,
+        news: threading.Event,
+    ) -> None:
+        """Wait for the writes of a chunk, and note the position behind it and how many items it had."""
+        for write in writes:
+            write.result()
+        if behind is not None:
+            self.checkpoint.advance(segment, *behind)
+            news.set()
+
+    def _chunks(self, pages: Iterator[Page]) -> Iterator[tuple[list[WireItem], Position | None]]:
+        """Put pages together that hold few items each, as behind a filter, so that they fill batches."""
+        items: list[WireItem] = []
+        merged = 0
+        for page in pages:
+            self.counters.add_read(len(page.items), page.scanned_count, page.consumed_capacity)
+            position = page.position
+            items = items + page.items if items else page.items
+            del page  # its items belong to whoever takes the chunk
+            merged += 1
+            if position is None or len(items) >= _FEW_ITEMS or merged == _MANY_PAGES:
+                chunk, items, merged = items, [], 0
+                yield chunk, position
+
+    def _write(self, items: Sequence[WireItem]) -> None:
+        result = write_items(
+            self.destination,
+            self.table_name,
+            items,
+            key_names=self.key_names,
+            stop=self.stop,
+            pacer=self.pacer,
+        )
+        self.counters.add_written(result.written, result.retried, result.consumed_capacity)
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Let the cyclic garbage collector run rarely.
+
+    It looks at parsed items again and again, which costs as much as parsing them, and finds nothing: items hold no
+    cycles.
+    """
+    before = gc.get_threshold()
+    gc.set_threshold(200_000, 50, 100)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
