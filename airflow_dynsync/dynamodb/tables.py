@@ -35,7 +35,8 @@ class Throughput:
 class Index:
     """A secondary index; `keys` has its partition key first, `status` is ACTIVE when it can be read.
 
-    `provisioned` and `warm` are those of a global index; a local one shares its table's.
+    `provisioned` and `warm` are those of a global index; a local one shares its table's. `item_count` and
+    `size_bytes` are None where the service does not tell.
     """
 
     name: str
@@ -44,6 +45,8 @@ class Index:
     keys: tuple[KeyAttribute, ...]
     provisioned: Throughput | None = None
     warm: Throughput | None = None
+    item_count: int | None = None
+    size_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +134,8 @@ def _index(
         _keys(index["KeySchema"], types),
         _throughput(index.get("ProvisionedThroughput", {}), "CapacityUnits"),
         _throughput(index.get("WarmThroughput", {}), "UnitsPerSecond"),
+        index.get("ItemCount"),
+        index.get("IndexSizeBytes"),
     )
 
 

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import orjson
 
 from airflow_dynsync.dynamodb.capacity import read_units
-from airflow_dynsync.dynamodb.limits import CapacityLimit, read_budget, write_budget
+from airflow_dynsync.dynamodb.limits import CapacityLimit, parse_limit, read_budget, write_budget
 
 if TYPE_CHECKING:
     from airflow_dynsync.dynamodb.tables import TableDescription
+    from airflow_dynsync.sync.preparation import Preparation
 
 READ_PRICE = 0.125
 """US dollars for a million read request units on demand: us-east-1, standard table class, since 1 November 2024.
@@ -116,7 +117,7 @@ def estimate(
     source: TableDescription,
     destination: TableDescription,
     *,
-    way: Literal["scan", "query", "statement"] | None = None,
+    selective: bool = False,
     consistent_read: bool = False,
     read_limit: CapacityLimit | None = None,
     write_limit: CapacityLimit | None = None,
@@ -133,8 +134,8 @@ def estimate(
         source: the table to read.
         destination: the table to write; its indexes cost writes as well. Where the source has an index of the
             same name, that one's size is taken, else each item is taken to be in it, whole.
-        way: how a condition is read, as a `Selection` tells; None without a condition. What a condition leaves
-            out costs as much to read, but for a query; what that reads is not known beforehand.
+        selective: whether a condition selects. What it leaves out costs as much to read, but for a Query, of
+            which it is not known beforehand what it reads: it is estimated as the whole table, too.
         consistent_read: reading costs twice as much.
         read_limit: None for the default, see `read_budget`.
         write_limit: likewise.
@@ -152,29 +153,53 @@ def estimate(
     read = read_units(source.size_bytes, consistent=consistent_read) + rounding
     table_writes = _write_units(source.item_count, source.size_bytes)
     index_writes = _index_write_units(source, destination, table_writes)
-    written = write_budget(write_limit, destination)
-    counted = {
-        "CapacityUnits": table_writes + sum(index_writes.values()),
-        "GlobalSecondaryIndexes": {
-            index.name: {"CapacityUnits": index_writes[index.name]}
-            for index in destination.indexes
-            if index.kind == "global"
-        },
+    write = table_writes + sum(index_writes.values())
+    global_writes = {
+        index.name: {"CapacityUnits": index_writes[index.name]}
+        for index in destination.indexes
+        if index.kind == "global"
     }
+    budget = write_budget(write_limit, destination)
+    counted = budget.spent({"CapacityUnits": write, "GlobalSecondaryIndexes": global_writes})
     kilobytes = max(source.item_count, source.size_bytes / 1024)
     return Estimate(
         source_table=source.name,
         destination_table=destination.name,
         items=source.item_count,
         bytes=source.size_bytes,
-        selective=way is not None,
+        selective=selective,
         read_units=read,
-        write_units=counted["CapacityUnits"],
+        write_units=write,
         read_dollars=_price(source, read, read_price),
-        write_dollars=_price(destination, counted["CapacityUnits"], write_price),
+        write_dollars=_price(destination, write, write_price),
         read_seconds=read / read_budget(read_limit, source).units_per_second,
-        write_seconds=written.spent(counted) / written.units_per_second,
+        write_seconds=counted / budget.units_per_second,
         client_seconds=kilobytes / (client_rate * workers),
+    )
+
+
+def estimate_job(
+    prepared: Preparation,
+    *,
+    client_rate: float = CLIENT_RATE,
+    read_price: float = READ_PRICE,
+    write_price: float = WRITE_PRICE,
+) -> Estimate:
+    """Estimate a prepared job, all workers together; the other parameters are those of `estimate`."""
+    job = prepared.job
+    return estimate(
+        prepared.source,
+        prepared.destination,
+        selective=job.where is not None,
+        consistent_read=job.consistent_read,
+        read_limit=parse_limit(job.read_limit, "read_limit"),
+        write_limit=parse_limit(job.write_limit, "write_limit"),
+        page_size=job.page_size,
+        total_segments=prepared.total_segments,
+        workers=job.workers,
+        client_rate=client_rate,
+        read_price=read_price,
+        write_price=write_price,
     )
 
 

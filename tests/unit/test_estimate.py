@@ -1,0 +1,122 @@
+"""What a sync is expected to cost, by figures that were worked out by hand."""
+
+import dataclasses
+import json
+
+import pytest
+
+from airflow_dynsync.dynamodb.limits import parse_limit
+from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, Throughput
+from airflow_dynsync.sync.estimate import estimate
+
+# One million items of 1,024 bytes: 976.5625 MB, 250,000 times 4 KB, in 1,000 pages.
+SOURCE = TableDescription(
+    name="Users",
+    arn="arn:aws:dynamodb:us-east-1:111122223333:table/Users",
+    table_id="one",
+    status="ACTIVE",
+    item_count=1_000_000,
+    size_bytes=1_024_000_000,
+    keys=(KeyAttribute("Id", "S"),),
+    indexes=(),
+    billing_mode="PAY_PER_REQUEST",
+    account_id="111122223333",
+    region="us-east-1",
+)
+STAGING = dataclasses.replace(SOURCE, name="Staging", item_count=0, size_bytes=0)
+EMAIL = (KeyAttribute("Email", "S"),)
+
+
+def test_estimate_of_a_whole_table_is_as_by_hand() -> None:
+    result = estimate(SOURCE, STAGING)
+
+    assert (result.items, result.bytes, result.selective) == (1_000_000, 1_024_000_000, False)
+    assert result.read_units == 125_000 + 1001 * 0.5  # half a unit for 4 KB; a page and the last are rounded up
+    assert result.write_units == 2_000_000  # at most: a KB of each item, and one more begun
+    assert result.read_dollars == pytest.approx(125_500.5 * 0.125e-6)
+    assert result.write_dollars == 1.25
+    assert (result.read_seconds, result.write_seconds) == (0, 0)
+    assert result.client_seconds == result.seconds == 200
+
+
+def test_estimate_of_consistent_reads_and_many_segments_counts_them() -> None:
+    result = estimate(SOURCE, STAGING, consistent_read=True, total_segments=8, page_size=500)
+
+    assert result.read_units == 250_000 + 2008
+
+
+def test_estimate_of_index_writes_takes_the_source_s_index_or_the_whole_table() -> None:
+    sparse = Index("by-email", "global", "ACTIVE", EMAIL, item_count=1000, size_bytes=102_400)
+    source = dataclasses.replace(SOURCE, indexes=(sparse,))
+    new = Index("by-name", "local", "ACTIVE", EMAIL, item_count=0, size_bytes=0)
+    staging = dataclasses.replace(STAGING, indexes=(dataclasses.replace(sparse, item_count=0, size_bytes=0), new))
+
+    assert estimate(source, staging).write_units == 2_000_000 + 1100 + 2_000_000
+
+
+def test_estimate_at_limits_takes_as_long_as_the_slower_side() -> None:
+    result = estimate(SOURCE, STAGING, read_limit=parse_limit(125.5005), write_limit=parse_limit(1000), workers=4)
+
+    assert (result.read_seconds, result.write_seconds) == (pytest.approx(1000), 2000)
+    assert result.client_seconds == 50
+    assert result.seconds == 2000
+
+
+def test_estimate_of_provisioned_tables_costs_nothing_more_and_takes_half_their_throughput() -> None:
+    index = Index("by-email", "global", "ACTIVE", EMAIL, provisioned=Throughput(10, 100))
+    source = dataclasses.replace(SOURCE, billing_mode="PROVISIONED", provisioned=Throughput(502.002, 5))
+    staging = dataclasses.replace(
+        STAGING, billing_mode="PROVISIONED", provisioned=Throughput(5, 1000), indexes=(index,)
+    )
+
+    result = estimate(source, staging)
+
+    assert (result.read_dollars, result.write_dollars) == (None, None)
+    assert result.read_seconds == pytest.approx(500)
+    assert result.write_units == 4_000_000
+    assert result.write_seconds == 2_000_000 / 50  # the index is narrower than its table
+
+
+def test_estimate_at_other_prices_and_client_rates_follows_them() -> None:
+    result = estimate(SOURCE, STAGING, read_price=1, write_price=2, client_rate=10_000)
+
+    assert result.read_dollars == pytest.approx(0.1255005)
+    assert (result.write_dollars, result.client_seconds) == (4, 100)
+
+
+def test_estimate_in_words_tells_units_dollars_time_and_what_sets_it() -> None:
+    limited = estimate(SOURCE, STAGING, write_limit=parse_limit(1000))
+
+    assert str(limited) == (
+        "Users -> Staging: 1,000,000 items, 1.0 GB; 125,500 read units ($0.02), at most 2,000,000 write units"
+        " ($1.25); 0:33:20, set by the write limit"
+    )
+    assert "at most 1,000,000 items" in str(estimate(SOURCE, STAGING, selective=True))
+    provisioned = dataclasses.replace(STAGING, billing_mode="PROVISIONED")
+    assert "at most 2,000,000 write units (provisioned); 0:03:20, set by the client" in str(
+        estimate(SOURCE, provisioned)
+    )
+
+
+def test_estimate_as_json_is_plain() -> None:
+    plain = json.loads(json.dumps(estimate(SOURCE, STAGING).as_dict()))
+
+    assert (plain["source_table"], plain["write_units"], plain["seconds"]) == ("Users", 2_000_000, 200)
+
+
+def test_warning_comes_where_the_task_would_be_stopped_before_the_end() -> None:
+    limited = estimate(SOURCE, STAGING, write_limit=parse_limit(1000))
+
+    assert limited.warning(None) is None
+    assert limited.warning(2000) is None
+    assert limited.warning(1800) == (
+        "Users: the sync is expected to take 0:33:20 and is stopped after 0:30:00; raise execution_timeout, raise"
+        " the write limit, or share the work out to several tasks"
+    )
+    assert "use a faster machine" in (estimate(SOURCE, STAGING).warning(60) or "")
+
+
+def test_empty_table_costs_next_to_nothing() -> None:
+    result = estimate(dataclasses.replace(SOURCE, item_count=0, size_bytes=0), STAGING)
+
+    assert (result.read_units, result.write_units, result.seconds) == (0.5, 0, 0)
