@@ -11,7 +11,16 @@ from airflow_dynsync import __version__
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``dynsync`` and return its exit code: 0 done, 1 refused or failed, 2 a wrong command line."""
-    from airflow_dynsync.cli import import_neosync, mappings, policy, preview, schema, sync, transformers
+    from airflow_dynsync.cli import (
+        estimate,
+        import_neosync,
+        mappings,
+        policy,
+        preview,
+        schema,
+        sync,
+        transformers,
+    )
     from airflow_dynsync.dynamodb.errors import DynamoDBError
     from airflow_dynsync.engine import MappingError, TransformError
     from airflow_dynsync.sync.errors import SyncError
@@ -21,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"dynsync {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (sync, preview, mappings, transformers, schema, policy, import_neosync):
+    for module in (sync, estimate, preview, mappings, transformers, schema, policy, import_neosync):
         module.add_command(commands)
     options = parser.parse_args(arguments)
     try:

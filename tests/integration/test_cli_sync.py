@@ -1,4 +1,4 @@
-"""`dynsync sync` and `dynsync preview` against DynamoDB Local."""
+"""`dynsync sync`, `dynsync estimate` and `dynsync preview` against DynamoDB Local."""
 
 import json
 from collections.abc import Callable
@@ -74,6 +74,34 @@ def test_sync_shows_counts_by_path_to_a_person(
     printed = capsys.readouterr().out
     assert "transform_email" in printed
     assert "marked-value" not in printed
+
+
+def test_estimate_tells_the_cost_and_warns_and_writes_nothing(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = [{"Id": {"S": str(n)}, "Email": {"S": f"p{n}@corp.test"}} for n in range(100, 200)]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    command = ["estimate", mapping, "--source-table", source, "--destination-table", destination]
+    limits = ["--write-limit", "0.5", "--price-write", "10000", "--execution-timeout", "60"]
+    sides = [*side("source", servers[0]), *side("destination", servers[1])]
+
+    assert main([*command, *limits, *sides]) == 0
+    printed = capsys.readouterr()
+    assert printed.out.startswith(f"{source} -> {destination}: 100 items, ")
+    assert "at most 102 write units ($1.02); 0:03:24, set by the write limit" in printed.out
+    assert "is stopped after 0:01:00; raise execution_timeout" in printed.err
+
+    assert main([*command, "--where", "Id = '111'", "--json", *sides]) == 0
+    plain = json.loads(capsys.readouterr().out)
+    assert (plain["items"], plain["selective"], plain["write_units"]) == (100, True, 102)
+
+    assert main([*command, "--read-limit", "50%", *sides]) == 1
+    assert "give the limit in capacity units per second" in capsys.readouterr().err
+    assert read_all(clients[1], destination) == []
 
 
 def test_preview_prints_values_side_by_side(
