@@ -216,7 +216,7 @@ def _search(parameters: TransformPiiText, place: str) -> Callable[[str], list[Fi
     searched = parameters.entities or [*ENTITIES, *(MODEL_ENTITIES if parameters.nlp_model else ())]
     _check(parameters, searched, denied, place)
     own = [entity for entity in searched if entity in RECOGNIZERS]
-    others = frozenset(searched) - RECOGNIZERS.keys() - denied.keys()
+    others = frozenset(searched).difference(RECOGNIZERS, denied)
     recognizers: list[Recognizer] = [
         lambda text: candidates(text, own),
         *(words(entity, listed) for entity, listed in denied.items()),
@@ -250,6 +250,13 @@ def _denied(lists: Iterable[Any], place: str) -> dict[str, list[str]]:
 
 def _check(parameters: TransformPiiText, searched: list[str], denied: Iterable[str], place: str) -> None:
     """Refuse kinds that nothing finds, and a model that is not there."""
+    if parameters.nlp_model is not None:
+        if not is_installed():
+            raise MappingError(f"{place}.nlp_model", f"needs Presidio; {_INSTALL}")
+        try:
+            check_model(parameters.nlp_model)
+        except MissingModelError as error:
+            raise MappingError(f"{place}.nlp_model", str(error)) from None
     for entity in searched:
         if entity not in RECOGNIZERS and entity not in denied:
             _check_others(entity, parameters.nlp_model, place)
@@ -259,13 +266,6 @@ def _check(parameters: TransformPiiText, searched: list[str], denied: Iterable[s
                 f"{place}.entity_anonymizers.{entity}",
                 f"nothing looks for it; add it to entities, or choose among {', '.join([*searched, *denied])}",
             )
-    if parameters.nlp_model is not None:
-        if not is_installed():
-            raise MappingError(f"{place}.nlp_model", f"needs Presidio; {_INSTALL}")
-        try:
-            check_model(parameters.nlp_model)
-        except MissingModelError as error:
-            raise MappingError(f"{place}.nlp_model", str(error)) from None
 
 
 _INSTALL: Final = "install airflow-dynsync[presidio]"
