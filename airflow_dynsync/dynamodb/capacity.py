@@ -182,7 +182,7 @@ class Pacer:
             self._recent_units = self._recent(now) + units
             self._measured_at = now
             examined = None if throttled else _examined(slot, answer)
-            if examined:
+            if examined and units:
                 self._learned_units = self._learned_units * _MEMORY + units
                 self._learned_amount = self._learned_amount * _MEMORY + examined
             if throttled:

@@ -12,7 +12,7 @@ import pytest
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.credentials import Credentials
 
-from airflow_dynsync.dynamodb.capacity import Pacer, read_pacer, read_units, write_pacer
+from airflow_dynsync.dynamodb.capacity import CALL_SECONDS, Pacer, read_pacer, read_units, write_pacer
 from airflow_dynsync.dynamodb.client import create_client
 from airflow_dynsync.dynamodb.errors import StoppedError
 from airflow_dynsync.dynamodb.limits import CapacityLimit
@@ -167,6 +167,34 @@ def test_writes_consume_the_limit_within_5_percent_those_of_indexes_included(
     assert_kept(300, measure)
     per_item = sum(units for _, units in calls) / max(1, sum(written))
     assert per_item > (3 if indexes else 1.5)
+
+
+def test_writes_to_a_provisioned_table_count_by_the_index_that_is_scarcest(
+    client: Any, create_table: Callable[..., str]
+) -> None:
+    table = create_table(
+        client,
+        {"Id": "S"},
+        BillingMode="PROVISIONED",
+        ProvisionedThroughput={"ReadCapacityUnits": 1000, "WriteCapacityUnits": 1000},
+        AttributeDefinitions=[{"AttributeName": "Team", "AttributeType": "S"}],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "by-team",
+                "KeySchema": [{"AttributeName": "Team", "KeyType": "HASH"}],
+                "Projection": {"ProjectionType": "ALL"},
+                "ProvisionedThroughput": {"ReadCapacityUnits": 10, "WriteCapacityUnits": 100},
+            }
+        ],
+    )
+    pacer = write_pacer(None, describe_table(client, table))
+    items = [item(number, 100) for number in range(25)]
+
+    result = write_items(client, table, items, key_names=["Id"], pacer=pacer)
+
+    assert pacer.budget.units_per_second == 500
+    assert result.consumed_capacity == 50  # 25 units of the table, 25 of the index, each worth ten of the table's
+    assert pacer.call_amount == pytest.approx(500 * CALL_SECONDS / 10)
 
 
 class Scarcity:

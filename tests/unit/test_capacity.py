@@ -292,6 +292,16 @@ def test_cost_when_unknown_is_the_worst_until_one_page_is_read() -> None:
     assert pacer.page_size(7) == 7
 
 
+def test_cost_is_not_learned_from_a_page_that_is_said_to_cost_nothing() -> None:
+    pacer = Pacer(Budget(100), first_cost=50, clock=lambda: 0.0)
+    slot = pacer.enqueue(1)
+    assert pacer.seconds_until(slot) == 0
+
+    pacer.settle(slot, {"Items": [], "ScannedCount": 1})
+
+    assert pacer.page_size(1000) == 1
+
+
 @pytest.mark.parametrize(("consistent", "units"), [(False, 1.5), (True, 3.0)])
 def test_read_when_the_service_does_not_tell_is_estimated_from_its_items(consistent: bool, units: float) -> None:
     pacer = Pacer(Budget(10), first_cost=0, consistent_read=consistent, clock=lambda: 0.0)

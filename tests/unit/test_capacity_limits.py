@@ -2,13 +2,18 @@
 
 import dataclasses
 import math
+from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
+from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+from botocore.credentials import Credentials
 
 from airflow_dynsync.dynamodb.capacity import read_pacer, write_pacer
+from airflow_dynsync.dynamodb.client import create_client
 from airflow_dynsync.dynamodb.limits import Budget, CapacityLimit, parse_limit, read_budget, write_budget
-from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, Throughput
+from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, Throughput, describe_table
 
 ON_DEMAND = TableDescription(
     name="Users",
@@ -135,3 +140,49 @@ def test_capacity_is_asked_for_by_index_only_where_indexes_count_for_themselves(
 
     assert write_pacer(None, table).detail == "INDEXES"
     assert write_pacer(parse_limit(10), table).detail == "TOTAL"
+
+
+class _Raw:
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def stream(self) -> Iterator[bytes]:
+        yield self._body
+
+
+def test_table_when_described_tells_provisioned_and_warm_throughput_of_itself_and_its_indexes() -> None:
+    none = {"ReadCapacityUnits": 0, "WriteCapacityUnits": 0}
+    index = {
+        "IndexName": "by-email",
+        "IndexStatus": "ACTIVE",
+        "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+        "ProvisionedThroughput": none,
+        "WarmThroughput": {"ReadUnitsPerSecond": 100, "WriteUnitsPerSecond": 50, "Status": "ACTIVE"},
+        "ItemCount": 3,
+        "IndexSizeBytes": 300,
+    }
+    table = {
+        "TableName": "Users",
+        "TableArn": ON_DEMAND.arn,
+        "TableStatus": "ACTIVE",
+        "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+        "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
+        "ProvisionedThroughput": none,
+        "WarmThroughput": {"ReadUnitsPerSecond": 12000, "WriteUnitsPerSecond": 4000, "Status": "ACTIVE"},
+        "GlobalSecondaryIndexes": [index],
+    }
+
+    def answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse:
+        return AWSResponse(request.url, 200, {}, _Raw(orjson.dumps({"Table": table})))
+
+    client = create_client(credentials=Credentials("AKID", "secret"), region_name="eu-west-1")
+    client.meta.events.register("before-send.dynamodb", answer)
+
+    described = describe_table(client, "Users")
+
+    assert (described.provisioned, described.warm) == (None, Throughput(12_000, 4_000))
+    (by_email,) = described.indexes
+    assert (by_email.provisioned, by_email.warm) == (None, Throughput(100, 50))
+    assert (by_email.item_count, by_email.size_bytes) == (3, 300)
+    assert write_budget(parse_limit("10%"), described) == Budget(400, {"by-email": 80.0})
