@@ -33,6 +33,7 @@ from botocore.parsers import ResponseParser, ResponseParserError, ResponseParser
 from botocore.session import Session
 
 from airflow_dynsync.dynamodb.errors import THROTTLING_CODES
+from airflow_dynsync.dynamodb.transport import Transport, fits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,6 +61,9 @@ ITEM_OPERATIONS = frozenset(
     }
 )
 """The operations that speak wire form; all others are botocore's as they are."""
+
+BULK_OPERATIONS = frozenset({"BatchWriteItem", "ExecuteStatement", "Query", "Scan"})
+"""Those that a sync calls again and again; they take the short way of `transport`, and are not repeated in it."""
 
 _ITEM_OUTPUTS = frozenset(f"{operation}Output" for operation in ITEM_OPERATIONS)
 _BODY = "airflow_dynsync.body"
@@ -102,6 +106,12 @@ def create_client(
         config=defaults.merge(config or Config()).merge(fixed),
     )
     _require_json(client)
+    if fits(client.meta.endpoint_url, client.meta.config):
+        ca_bundle = session.get_config_variable("ca_bundle") if verify is None else verify
+        parser = _WireParserFactory().create_parser("json")
+        transport = Transport(client, parser, verify=ca_bundle, body=lambda context: context[_BODY])
+        for operation in BULK_OPERATIONS:
+            client.meta.events.register(f"before-call.dynamodb.{operation}", transport.call)
     for operation in ITEM_OPERATIONS:
         client.meta.events.register(f"provide-client-params.dynamodb.{operation}", _keep_body)
         client.meta.events.register(f"before-call.dynamodb.{operation}", _set_body)

@@ -366,7 +366,7 @@ _BOTOCORE: tuple[tuple[tuple[type[Exception], ...], Kind, type[DynamoDBError], s
         "{place}: {endpoint} cannot be reached ({code}); check endpoint URL, region and network",
     ),
     (
-        (ResponseParserError,),
+        (ResponseParserError, exceptions.ChecksumError),
         "transient",
         ServiceError,
         "{place}: {endpoint} sent an answer that is not DynamoDB's; check that nothing stands in between",

@@ -112,7 +112,7 @@ def test_credentials_that_expire_in_the_middle_of_a_run_are_renewed(
         client, credentials = original(**arguments), arguments["credentials"]
 
         def expire(request: Any, **_: Any) -> None:
-            used.add(request.headers["Authorization"].decode().split("Credential=")[1].split("/")[0])
+            used.add(request.headers["Authorization"].split("Credential=")[1].split("/")[0])
             # As if the session's hour had passed since the last page.
             credentials._expiry_time = datetime.now(UTC) - timedelta(seconds=1)
 
