@@ -13,6 +13,7 @@ from airflow_dynsync.engine import MappingError, compile_plan
 from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.transformers.scramble import SPECIALS, scramble, scramble_number
 from airflow_dynsync.engine.values import number_text
+from tests.unit.significance import SIGNIFICANCE, unevenness
 
 SECRET = b"a secret of the tests"
 NUMBERS = st.builds(
@@ -86,6 +87,14 @@ def test_every_character_of_unicode_has_others_of_its_class() -> None:
 def test_letters_of_another_script_stay_in_it(value: str, script: str) -> None:
     (result,) = apply(value)
     assert all(unicodedata.name(char).startswith(script) for char in result)
+
+
+@pytest.mark.parametrize("char", ["漢", "김", "ж", "e", "7"])
+def test_the_letters_of_a_large_script_are_drawn_as_evenly_as_those_of_a_small_one(char: str) -> None:
+    drawn = [scramble(char, stream(str(number))) for number in range(20_000)]
+    few = len(set(drawn)) < 200
+    outcomes = [letter if few else ord(letter) // 256 for letter in drawn]
+    assert unevenness(outcomes, dict.fromkeys(outcomes, 1)) > SIGNIFICANCE
 
 
 def test_digits_of_another_script_stay_in_it() -> None:

@@ -24,7 +24,9 @@ DIGITS: Final = "0123456789"
 _ENOUGH: Final = 8
 """With fewer letters of a script to choose from, Latin ones are taken."""
 
-_LARGE_SCRIPTS: Final = {"CJK": range(0x4E00, 0x9FA6), "HANGUL": range(0xAC00, 0xD7A4)}
+_LARGE_SCRIPTS: Final = {"CJK": range(0x4E00, 0x8E00), "HANGUL": range(0xAC00, 0xCC00)}
+"""Of their letters a power of two: the 16 bits drawn for each character are even over no other large number."""
+
 _PAGE: Final = 128
 
 
@@ -143,7 +145,7 @@ DEFINITIONS: Final = (
         parameters=TransformCharacterScramble,
         accepts=frozenset({"S", "N"}),
         returns=None,
-        uniqueness=Uniqueness.NOT_GUARANTEED,
+        uniqueness=Uniqueness.LOSSY,
         reads_input=True,
         example=Example("Żaneta-Zoë, 14 Мая", "Şnenpm%Mqð* 01 Џющ"),
         scalar=_transform_character_scramble,
