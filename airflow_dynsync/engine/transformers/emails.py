@@ -18,7 +18,7 @@ from airflow_dynsync.engine.definitions import (
     uniqueness_of_random,
 )
 from airflow_dynsync.engine.keyed import Stream
-from airflow_dynsync.engine.transformers.primitives import uuid4_digits
+from airflow_dynsync.engine.transformers.primitives import LONGEST_STRING, uuid4_digits
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, ValueRefusedError
 
 SAFE_DOMAINS: Final = ("example.com", "example.net", "example.org")
@@ -30,6 +30,9 @@ REALISTIC_DOMAINS: Final = (
 )
 
 LONGEST_DOMAIN: Final = max(map(len, SAFE_DOMAINS + REALISTIC_DOMAINS))
+ENOUGH_TO_DIFFER: Final = 8
+"""Characters before the @."""
+
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 LETTERS_AND_DIGITS: Final = LETTERS + "0123456789"
 
@@ -67,7 +70,10 @@ class GenerateEmail(Parameters):
         " otherwise example.com, example.net and example.org.",
     )
     max_length: int = Field(
-        default=100, ge=LONGEST_DOMAIN + 2, description="The most characters that a result may have."
+        default=100,
+        ge=LONGEST_DOMAIN + 2,
+        le=LONGEST_STRING,
+        description="The most characters that a result may have.",
     )
 
 
@@ -130,9 +136,11 @@ def _generate_email(parameters: GenerateEmail) -> Scalar:
 def _domain_within(room: int, domains: tuple[str, ...], stream: Stream) -> str:
     """Return a domain of at most ``room`` characters, 1 or more, that is nobody's unless ``domains`` are.
 
+    It is a shorter one where the others would leave too little before the @ for addresses to differ in.
+
     .test is reserved (RFC 2606, section 2), and no top-level domain has a single letter.
     """
-    if fitting := [domain for domain in domains if len(domain) <= room]:
+    if fitting := [domain for domain in domains if len(domain) <= room - ENOUGH_TO_DIFFER + 1]:
         return stream.choice(fitting)
     if room >= len("x.test"):
         return f"{stream.choice(LETTERS)}.test"
@@ -182,10 +190,9 @@ def _transform_email(parameters: TransformEmail) -> Scalar:
 
 
 def _uniqueness(parameters: GenerateEmail) -> Uniqueness:
-    if parameters.email_type == "fullname":
+    # Within the length of most addresses there is less room than 64 bits.
+    if parameters.email_type == "fullname" or getattr(parameters, "preserve_length", False):
         return Uniqueness.LOSSY
-    if isinstance(parameters, TransformEmail) and parameters.preserve_length:
-        return Uniqueness.NOT_GUARANTEED
     room = parameters.max_length - LONGEST_DOMAIN - 1
     return uniqueness_of_random(min(122, 4 * room))
 
