@@ -16,10 +16,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Final, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import PydanticCustomError
 
 from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.keyed import Keyed, Stream, join_parts
-from airflow_dynsync.engine.values import WireItem, WireValue
+from airflow_dynsync.engine.values import ValueRefusedError, WireItem, WireValue, number_text
 
 if TYPE_CHECKING:
     from airflow_dynsync.engine.compiler import Rule
@@ -90,13 +91,20 @@ class Parameters(BaseModel):
 
 
 def _exact(number: Any) -> Any:
-    if isinstance(number, bool) or not isinstance(number, int | float):
-        return number
-    return Decimal(repr(number))
+    if isinstance(number, bool) or not isinstance(number, int | float | Decimal):
+        raise PydanticCustomError("number", "Input should be a number")
+    exact = number if isinstance(number, Decimal) else Decimal(repr(number))
+    try:
+        number_text(exact)
+    except ValueRefusedError:
+        raise PydanticCustomError(
+            "number", "Input should be a number that DynamoDB stores, of 38 digits, from 1E-130 to 9.99E+125"
+        ) from None
+    return exact
 
 
 Number = Annotated[Decimal, BeforeValidator(_exact)]
-"""A parameter that is an exact decimal, however it is written."""
+"""A parameter that is an exact decimal, however it is written, of those that DynamoDB stores."""
 
 
 def _split(text: Any) -> Any:

@@ -20,10 +20,11 @@ class TransformJavascript(_Script):
     """Parameters of transform_javascript."""
 
     code: str = Field(
+        min_length=1,
         description="The body of a function of value and input, the whole source item; what it returns is the new"
         " value, nothing or null is NULL. All transformers are there, as neosync.transformEmail(value,"
         " {preserveDomain: true}). Math.random belongs to the value, and the clock stands at the start of the"
-        " run's day, UTC."
+        " run's day, UTC.",
     )
 
 
@@ -31,9 +32,10 @@ class GenerateJavascript(_Script):
     """Parameters of generate_javascript."""
 
     code: str = Field(
+        min_length=1,
         description="The body of a function without arguments; what it returns is the value, nothing or null is"
         " NULL. All transformers are there, as neosync.generateFirstName({maxLength: 20}). Math.random belongs to"
-        " the item and the path, and the clock stands at the start of the run's day, UTC."
+        " the item and the path, and the clock stands at the start of the run's day, UTC.",
     )
 
 

@@ -12,6 +12,7 @@ from airflow_dynsync.engine.corpora import Locale, WordList, words
 from airflow_dynsync.engine.definitions import Definition, Example, Parameters, Scalar, Uniqueness
 from airflow_dynsync.engine.keyed import Stream
 from airflow_dynsync.engine.transformers.lengths import up_to
+from airflow_dynsync.engine.transformers.primitives import LONGEST_STRING
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS
 
 SHORTEST_NAME: Final = 2
@@ -53,7 +54,7 @@ class GenerateName(Parameters):
     """Parameters of generate_first_name and generate_last_name."""
 
     max_length: int = Field(
-        default=100, ge=SHORTEST_NAME, description="The most characters that a result may have."
+        default=100, ge=SHORTEST_NAME, le=LONGEST_STRING, description="The most characters that a result may have."
     )
     locale: Locale = Field(default="en", description="Whose names.")
 
@@ -62,7 +63,10 @@ class GenerateFullName(GenerateName):
     """Parameters of generate_full_name."""
 
     max_length: int = Field(
-        default=100, ge=2 * SHORTEST_NAME + 1, description="The most characters that a result may have."
+        default=100,
+        ge=2 * SHORTEST_NAME + 1,
+        le=LONGEST_STRING,
+        description="The most characters that a result may have.",
     )
 
 
@@ -83,6 +87,7 @@ class TransformFullName(GenerateName):
     max_length: int = Field(
         default=100,
         ge=SHORTEST_NAME,
+        le=LONGEST_STRING,
         description="The most characters that a result may have; where it would have more, preserve_length is"
         " used.",
     )

@@ -13,6 +13,7 @@ from airflow_dynsync.engine.keyed import Stream
 from airflow_dynsync.engine.transformers.emails import LETTERS
 from airflow_dynsync.engine.transformers.lengths import redrawn_up_to
 from airflow_dynsync.engine.transformers.names import SHORTEST_NAME
+from airflow_dynsync.engine.transformers.primitives import LONGEST_STRING
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS
 
 GENDERS: Final = ("female", "male", "nonbinary", "undefined")
@@ -23,7 +24,7 @@ class GenerateBusinessName(Parameters):
     """Parameters of generate_business_name."""
 
     max_length: int = Field(
-        default=100, ge=SHORTEST_NAME, description="The most characters that a result may have."
+        default=100, ge=SHORTEST_NAME, le=LONGEST_STRING, description="The most characters that a result may have."
     )
     locale: Locale = Field(default="en", description="Where the business might be.")
 
@@ -42,7 +43,7 @@ class GenerateUsername(Parameters):
     """Parameters of generate_username."""
 
     max_length: int = Field(
-        default=100, ge=SHORTEST_NAME, description="The most characters that a result may have."
+        default=100, ge=SHORTEST_NAME, le=LONGEST_STRING, description="The most characters that a result may have."
     )
 
 
@@ -65,6 +66,7 @@ class GenerateGender(Parameters):
     max_length: int = Field(
         default=100,
         ge=1,
+        le=LONGEST_STRING,
         description=f"The most characters that a result may have; below {LONGEST_GENDER} the first letter only.",
     )
 

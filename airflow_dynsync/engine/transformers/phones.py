@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from airflow_dynsync.engine.definitions import Definition, Example, Parameters, Scalar, Uniqueness
 from airflow_dynsync.engine.keyed import Stream
+from airflow_dynsync.engine.transformers.primitives import LONGEST_STRING
 from airflow_dynsync.engine.transformers.scramble import DIGITS, scramble
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS, MAX_DIGITS, WrongFormError
 
@@ -122,6 +123,7 @@ class TransformPhoneNumber(GenerateInt64PhoneNumber):
     max_length: int = Field(
         default=100,
         ge=_US_DIGITS,
+        le=LONGEST_STRING,
         description="The most characters that a result may have; without preserve_length it has 10.",
     )
 
@@ -135,6 +137,7 @@ class TransformE164PhoneNumber(GenerateInt64PhoneNumber):
     max_length: int = Field(
         default=LONGEST_NUMBER + 1,
         ge=_US_DIGITS + 2,
+        le=LONGEST_STRING,
         description="The most characters that a result may have; it has 12 without preserve_length.",
     )
 

@@ -12,6 +12,7 @@ from airflow_dynsync.engine.corpora import Locale, rows, words
 from airflow_dynsync.engine.definitions import Definition, Example, Parameters, Scalar, Uniqueness
 from airflow_dynsync.engine.keyed import Stream
 from airflow_dynsync.engine.transformers.lengths import DRAWS, redrawn_up_to, up_to
+from airflow_dynsync.engine.transformers.primitives import LONGEST_STRING
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS
 
 LONGEST_LAST_LINE: Final = 40
@@ -49,6 +50,7 @@ class GenerateWord(Parameters):
     max_length: int = Field(
         default=100,
         ge=2,
+        le=LONGEST_STRING,
         description="The most characters that a result may have; where no word of the list is so short, all are"
         " cut.",
     )
@@ -80,6 +82,7 @@ class GenerateStreetAddress(Parameters):
     max_length: int = Field(
         default=100,
         ge=10,
+        le=LONGEST_STRING,
         description="The most characters that a result may have; where 16 draws have more, the last is cut.",
     )
     locale: Locale = Field(default="en", description="The country.")
@@ -89,7 +92,10 @@ class GenerateZipcode(Parameters):
     """Parameters of generate_zipcode."""
 
     max_length: int = Field(
-        default=100, ge=LONGEST_ZIPCODE, description="The most characters that a result may have."
+        default=100,
+        ge=LONGEST_ZIPCODE,
+        le=LONGEST_STRING,
+        description="The most characters that a result may have.",
     )
     locale: Locale = Field(default="en", description="The country.")
 
@@ -100,6 +106,7 @@ class GenerateFullAddress(Parameters):
     max_length: int = Field(
         default=100,
         ge=LONGEST_LAST_LINE,
+        le=LONGEST_STRING,
         description="The most characters that a result may have; where 16 draws have more, the street is left"
         " out.",
     )

@@ -12,7 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from airflow_dynsync.engine.definitions import (
     Column,
@@ -36,7 +37,16 @@ from airflow_dynsync.engine.values import (
 
 _HOW_TO_NAME: Final = "write it as package.module:name, importable where the sync runs"
 
-FunctionOrName = Annotated[str | Callable[..., Any], WithJsonSchema({"type": "string"})]
+
+def _function_or_name(written: Any) -> Any:
+    if not isinstance(written, str) and not callable(written):
+        raise PydanticCustomError("function", "Input should be a function or its name, package.module:name")
+    return written
+
+
+FunctionOrName = Annotated[
+    str | Callable[..., Any], BeforeValidator(_function_or_name), WithJsonSchema({"type": "string"})
+]
 
 
 Vectorized = Annotated[
@@ -268,6 +278,7 @@ DEFINITIONS: Final = (
         uniqueness=Uniqueness.NOT_GUARANTEED,
         reads_input=True,
         keeps_empty=False,
+        has_realm=False,
         example=Example("o'neill, mary", "O'neill, Mary", {"callable": "string:capwords"}),
         column=_transform_python,
     ),

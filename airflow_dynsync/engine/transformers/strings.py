@@ -74,7 +74,7 @@ class TransformHash(Parameters):
     encoding: Literal["hex", "base32", "base58"] = Field(
         default="hex", description="The characters it is made of."
     )
-    prefix: str = Field(default="", description="Put before the hash.")
+    prefix: str = Field(default="", max_length=1024, description="Put before the hash.")
 
 
 def _transform_hash(parameters: TransformHash) -> Scalar:
@@ -85,8 +85,12 @@ def _transform_hash(parameters: TransformHash) -> Scalar:
 class TransformMask(Parameters):
     """Parameters of transform_mask."""
 
-    keep_first: int = Field(default=0, ge=0, description="How many of the characters to mask stay at the start.")
-    keep_last: int = Field(default=0, ge=0, description="How many of the characters to mask stay at the end.")
+    keep_first: int = Field(
+        default=0, ge=0, le=LONGEST_STRING, description="How many of the characters to mask stay at the start."
+    )
+    keep_last: int = Field(
+        default=0, ge=0, le=LONGEST_STRING, description="How many of the characters to mask stay at the end."
+    )
     character: str = Field(default="*", min_length=1, max_length=1, description="What is put in their place.")
     pattern: Regex = Field(
         default=r"[^\s!-/:-@\[-`{-~]",
@@ -148,6 +152,7 @@ DEFINITIONS: Final = (
         returns=frozenset({"S"}),
         uniqueness=Uniqueness.LOSSY,
         reads_input=True,
+        has_realm=False,
         example=Example("4012 8888 8888 1881", "**** **** **** 1881", {"keep_last": 4}),
         scalar=_transform_mask,
     ),
