@@ -126,6 +126,7 @@ DEFINITIONS: Final = (
         returns=frozenset({"N", "S"}),
         uniqueness=Uniqueness.LOSSY,
         reads_input=True,
+        has_realm=False,
         example=Example(Decimal(37), "30-39", {"size": 10, "label": "{low}-{last}"}),
         scalar=_transform_bucket,
     ),

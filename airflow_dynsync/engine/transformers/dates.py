@@ -259,6 +259,7 @@ DEFINITIONS: Final = (
         returns=None,
         uniqueness=Uniqueness.LOSSY,
         reads_input=True,
+        has_realm=False,
         example=Example("1987-03-14T15:09:26+01:00", "1987-01-01T00:00:00+01:00", {"unit": "year"}),
         scalar=_transform_date_truncate,
     ),

@@ -264,7 +264,9 @@ DEFINITIONS: Final = (
         parameters=TransformUrl,
         accepts=frozenset({"S"}),
         returns=frozenset({"S"}),
-        uniqueness=Uniqueness.NOT_GUARANTEED,
+        uniqueness=lambda parameters: (
+            Uniqueness.NOT_GUARANTEED if "scheme" in parameters.keep else Uniqueness.LOSSY
+        ),
         reads_input=True,
         example=Example(
             "https://acme.com/users/mary?tab=orders",

@@ -160,6 +160,7 @@ DEFINITIONS: Final = (
         returns=frozenset({"S", "NULL"}),
         uniqueness=_uniqueness,
         reads_input=True,
+        has_realm=False,
         example=Example(
             "asked mary@acme.com twice",
             "asked 10c7b620402544c69fd566139cc6c43c@example.org twice",
