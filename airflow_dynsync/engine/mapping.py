@@ -127,6 +127,8 @@ def _in_words(error: Any, names: Iterable[str]) -> str:
             return "is required; give it a value"
         case "value_error":
             return str(error["ctx"]["error"])
+        case "model_type":
+            return f"expected a mapping, got {type_in_words(error['input'])}"
     _, _, expected = error["msg"].rpartition(" should ")
     expected = expected.removeprefix("be ") if expected.startswith("be ") else f"it to {expected}"
     return f"expected {expected}, got {type_in_words(error['input'])}"

@@ -25,6 +25,8 @@ EVERY = pytest.mark.parametrize("definition", catalogue().values(), ids=lambda d
 
 NOT_VARIED = {
     ("transform_fpe", "length"): "values of another length than it says are refused",
+    ("transform_python", "vectorized"): "it asks for another kind of function",
+    ("generate_python", "vectorized"): "it asks for another kind of function",
     ("transform_javascript", "timeout"): "it does not act on results",
     ("generate_javascript", "timeout"): "it does not act on results",
 }

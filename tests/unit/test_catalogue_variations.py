@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from airflow_dynsync.engine import TransformError, catalogue
-from airflow_dynsync.engine.definitions import DROP, Definition, Uniqueness
+from airflow_dynsync.engine.compiler import RuleCompiler
+from airflow_dynsync.engine.definitions import DROP, EXAMPLE_SECRET, Definition, Uniqueness
+from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.values import ELEMENT_OF_SET, NULL, to_wire
-from tests.unit.catalogue_helpers import EVERY, kinds, results, variants, variations
+from tests.unit.catalogue_helpers import EVERY, kinds, results, rule, variants, variations
 
 ENOUGH = 4 * 1024 * 1024
 """Characters of results after which no more values are tried: some variations make each as large as an item."""
@@ -25,7 +27,8 @@ SETS = {element: letter for letter, element in ELEMENT_OF_SET.items()}
 
 
 def is_lossy(definition: Definition, parameters: dict[str, Any]) -> bool:
-    return definition.uniqueness_of(definition.parameters.model_validate(parameters)) is Uniqueness.LOSSY
+    compiler = RuleCompiler(Secret(EXAMPLE_SECRET), {})
+    return compiler.uniqueness(rule(definition, parameters), "mappings.Value") is Uniqueness.LOSSY
 
 
 def kind_of(result: Any) -> str | None:
