@@ -4,39 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
+from importlib import import_module
 from types import MappingProxyType
 from typing import Final
 
-from airflow_dynsync.engine.recognizers.contacts import email_addresses, ip_addresses, urls
-from airflow_dynsync.engine.recognizers.dates import dates
 from airflow_dynsync.engine.recognizers.findings import Finding, resolve
-from airflow_dynsync.engine.recognizers.numbers import credit_cards, ibans, social_security_numbers
-from airflow_dynsync.engine.recognizers.phones import phone_numbers
 
 Recognizer = Callable[[str], Iterator[Finding]]
 """Finds candidates of any score, which may overlap; `resolve` chooses among them."""
 
-RECOGNIZERS: Final[Mapping[str, Recognizer]] = MappingProxyType(
+_RECOGNIZERS: Final[Mapping[str, tuple[str, str]]] = MappingProxyType(
     {
-        "CREDIT_CARD": credit_cards,
-        "DATE_TIME": dates,
-        "EMAIL_ADDRESS": email_addresses,
-        "IBAN_CODE": ibans,
-        "IP_ADDRESS": ip_addresses,
-        "PHONE_NUMBER": phone_numbers,
-        "URL": urls,
-        "US_SSN": social_security_numbers,
+        "CREDIT_CARD": ("numbers", "credit_cards"),
+        "DATE_TIME": ("dates", "dates"),
+        "EMAIL_ADDRESS": ("contacts", "email_addresses"),
+        "IBAN_CODE": ("numbers", "ibans"),
+        "IP_ADDRESS": ("contacts", "ip_addresses"),
+        "PHONE_NUMBER": ("phones", "phone_numbers"),
+        "URL": ("contacts", "urls"),
+        "US_SSN": ("numbers", "social_security_numbers"),
     }
 )
-"""By entity, under the names that Presidio gives them."""
+"""Module and function by entity, under Presidio's names; imported where needed, for they take time to compile."""
 
-ENTITIES: Final = tuple(RECOGNIZERS)
+ENTITIES: Final = tuple(_RECOGNIZERS)
 SCORE_THRESHOLD: Final = 0.5
 
 _NEEDS_NO_DIGIT: Final = frozenset({"EMAIL_ADDRESS", "IP_ADDRESS", "URL"})
 _DIGIT: Final = re.compile(r"\d")
 
-__all__ = ["ENTITIES", "RECOGNIZERS", "SCORE_THRESHOLD", "Finding", "Recognizer", "candidates", "find", "resolve"]
+__all__ = ["ENTITIES", "SCORE_THRESHOLD", "Finding", "Recognizer", "candidates", "find", "resolve"]
 
 
 def find(text: str, entities: Iterable[str] = ENTITIES, score_threshold: float = SCORE_THRESHOLD) -> list[Finding]:
@@ -58,6 +56,13 @@ def candidates(text: str, entities: Iterable[str]) -> Iterator[Finding]:
     """Find candidates of several kinds, as a `Recognizer` does."""
     has_digit = _DIGIT.search(text) is not None
     for entity in entities:
-        recognize = RECOGNIZERS[entity]
+        recognize = _recognizer(entity)
         if has_digit or entity in _NEEDS_NO_DIGIT:
             yield from recognize(text)
+
+
+@cache
+def _recognizer(entity: str) -> Recognizer:
+    module, function = _RECOGNIZERS[entity]
+    recognizer: Recognizer = getattr(import_module(f"{__name__}.{module}"), function)
+    return recognizer

@@ -11,6 +11,9 @@ from airflow_dynsync.engine.recognizers.findings import Finding
 from airflow_dynsync.engine.recognizers.scripts import UNSPACED, UNSPACED_WORD, WORD
 
 _MARKS: Final = ".!#$%&'+~\u0300-\u036f-"
+"""For a character class: what a local part may have beside letters and digits (RFC 5322, section 3.4.1, with the
+Unicode of RFC 6531), without those marks that mostly stand before an address, such as = and /."""
+
 _LETTER: Final = rf"[^\W\d_{UNSPACED}]"
 _AT_DOMAIN: Final = re.compile(
     rf"@(?:(?:(?:{WORD}|-)++|{UNSPACED_WORD}++)\.)+"
@@ -20,8 +23,6 @@ _IN_LOCAL_PART: Final = re.compile(rf"{WORD}|[{_MARKS}]")
 _IN_ANY_LOCAL_PART: Final = re.compile(rf"[\w{_MARKS}]")
 _UNSPACED: Final = re.compile(f"[{UNSPACED}]")
 _MARK: Final = re.compile(f"[{_MARKS}]")
-"""A local part as people write it (RFC 5322, section 3.4.1, with the Unicode of RFC 6531): without quotes, and
-without the marks that mostly stand before an address, such as = and /."""
 
 _TRAILING: Final = ".,;:!?'*_~"
 _BODY: Final = rf"(?:[^\s<>\"`{{}}|\\^\u2018-\u201f\u00ab\u00bb{UNSPACED}]|(?<=[/=?&#]){UNSPACED_WORD}++)++"
@@ -35,8 +36,7 @@ _TOP_LEVEL: Final = (
 """Common top-level domains that are no word which may follow a full stop without a space."""
 
 _HOST_END: Final = re.compile(
-    rf"\.(?:(?:{_TOP_LEVEL})(?![0-9A-Za-z_@-]|\.[0-9A-Za-z])(?:[/?#]{_BODY})?|[a-z]{{2,24}}/{_BODY})",
-    re.IGNORECASE,
+    rf"\.(?:(?i:{_TOP_LEVEL})(?![0-9A-Za-z_@-]|\.[0-9A-Za-z])(?:[/?#]{_BODY})?|[A-Za-z]{{2,24}}/{_BODY})"
 )
 _IN_HOST: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")
 _LONGEST_HOST: Final = 253

@@ -20,7 +20,7 @@ from presidio_analyzer.predefined_recognizers import SpacyRecognizer
 from spacy.about import __version__ as spacy_version
 from spacy.language import Language
 
-from airflow_dynsync.engine.recognizers import RECOGNIZERS, Finding, Recognizer
+from airflow_dynsync.engine.recognizers import ENTITIES, Finding, Recognizer
 from airflow_dynsync.engine.recognizers.extra import MODEL_ENTITIES, MissingModelError, check_model
 
 _ANY_LANGUAGE: Final = "xx"
@@ -94,7 +94,7 @@ def pattern_recognizers() -> list[EntityRecognizer]:
         for _, found in inspect.getmembers(predefined_recognizers, inspect.isclass)
         if ".country_specific." in found.__module__ or ".generic." in found.__module__
     ]
-    return [found for found in instances if RECOGNIZERS.keys().isdisjoint(found.supported_entities)]
+    return [found for found in instances if set(ENTITIES).isdisjoint(found.supported_entities)]
 
 
 def _nlp(nlp_model: str | None) -> Language:

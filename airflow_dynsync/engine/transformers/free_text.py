@@ -25,7 +25,6 @@ from airflow_dynsync.engine.errors import MappingError, TransformError
 from airflow_dynsync.engine.mapping import RuleConfig, did_you_mean, type_in_words, validate
 from airflow_dynsync.engine.recognizers import (
     ENTITIES,
-    RECOGNIZERS,
     SCORE_THRESHOLD,
     Finding,
     Recognizer,
@@ -215,8 +214,8 @@ def _search(parameters: TransformPiiText, place: str) -> Callable[[str], list[Fi
     denied = _denied(parameters.deny_recognizers, place)
     searched = parameters.entities or [*ENTITIES, *(MODEL_ENTITIES if parameters.nlp_model else ())]
     _check(parameters, searched, denied, place)
-    own = [entity for entity in searched if entity in RECOGNIZERS]
-    others = frozenset(searched).difference(RECOGNIZERS, denied)
+    own = [entity for entity in searched if entity in ENTITIES]
+    others = frozenset(searched).difference(ENTITIES, denied)
     recognizers: list[Recognizer] = [
         lambda text: candidates(text, own),
         *(words(entity, listed) for entity, listed in denied.items()),
@@ -258,7 +257,7 @@ def _check(parameters: TransformPiiText, searched: list[str], denied: Iterable[s
         except MissingModelError as error:
             raise MappingError(f"{place}.nlp_model", str(error)) from None
     for entity in searched:
-        if entity not in RECOGNIZERS and entity not in denied:
+        if entity not in ENTITIES and entity not in denied:
             _check_others(entity, parameters.nlp_model, place)
     for entity in parameters.entity_anonymizers:
         if entity not in searched and entity not in denied:
