@@ -60,6 +60,7 @@ class State:
         shield: the passthrough or drop rule that is written for this very place, to be counted.
         cover: what becomes of the leaves here and below that no rule acts on.
         descends: what lies below has to be looked at one by one.
+        leads_to_rules: some path goes on from here.
         names: the states behind the keys of a map that some path names.
         other_name: the state behind every other key.
         indexes: likewise for the elements of a list.
@@ -71,6 +72,7 @@ class State:
     shield: Rule | None
     cover: Cover
     descends: bool = False
+    leads_to_rules: bool = False
     names: dict[str, State] = field(default_factory=dict)
     other_name: State | None = None
     indexes: dict[int, State] = field(default_factory=dict)
@@ -144,7 +146,8 @@ class _Builder:
             cover=self._cover(covering),
         )
         if not acts:
-            state.descends = bool(open_) or state.cover.verdict in ("fail", "default")
+            state.leads_to_rules = bool(open_)
+            state.descends = state.leads_to_rules or state.cover.verdict in ("fail", "default")
             self._unconnected.append((state, open_, covering))
         return state
 

@@ -15,13 +15,14 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from typing import Any, Final
 
-from airflow_dynsync.engine.automaton import Cover, State
+from airflow_dynsync.engine.automaton import State
 from airflow_dynsync.engine.compiler import Rule
 from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop, Place
 from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.paths import format_path
 from airflow_dynsync.engine.statistics import Occurrence
 from airflow_dynsync.engine.values import (
+    CONTAINERS,
     ELEMENT_OF_SET,
     NULL,
     TYPE_IN_WORDS,
@@ -114,7 +115,7 @@ class Execution:
             rule = state.cover.defaults.get(kind)
             if rule is None:
                 if state.cover.verdict in ("drop", "fail"):
-                    self._refuse(state.cover, container, place, kind, row)
+                    self._refuse(state, container, place, kind, row)
                 return
         if rule.alone is not None:
             try:
@@ -134,9 +135,12 @@ class Execution:
                 return
         self._slots[rule.index].append((container, place, value, row))
 
-    def _refuse(self, cover: Cover, container: Container, place: Place, kind: str, row: int) -> None:
-        """Do what is done to an unmapped leaf that may not stay."""
+    def _refuse(self, state: State, container: Container, place: Place, kind: str, row: int) -> None:
+        """Do what is done to an unmapped leaf that may not stay; an empty list whose elements are mapped may."""
+        cover = state.cover
         if cover.verdict == "fail":
+            if state.leads_to_rules and kind in CONTAINERS:
+                return
             raise TransformError(
                 "unmapped",
                 f"no rule covers {format_path(place)}, {TYPE_IN_WORDS[kind]}; map it or choose"
@@ -254,9 +258,9 @@ class Execution:
             else:
                 takes = ", ".join(sorted(rule.definition.accepts))
                 cause = f"{name} takes {takes}, and met {TYPE_IN_WORDS[kind]}"
-            hint = "; map its elements with [*]" if kind == "L" else "; map its keys" if kind == "M" else ""
+            hint = {"L": "map its elements with [*] or ", "M": "map its keys or "}.get(kind, "")
             raise TransformError(
-                rule.place, f"{cause}{hint} or set on_type_mismatch (passthrough, null, drop)", row=slot[3]
+                rule.place, f"{cause}; {hint}set on_type_mismatch (passthrough, null, drop)", row=slot[3]
             )
         self._replace(rule, slot, action, f"mismatch_{action}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from decimal import Decimal, InvalidOperation
@@ -146,7 +147,7 @@ def parse_mapping_file(text: str) -> MappingFile:
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads decimals exactly and refuses a name that is given twice."""
+    """Reads decimals exactly, takes NO for a text as YAML 1.2 does, and refuses a name that is given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         names = set()
@@ -167,4 +168,10 @@ def _decimal(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> Decimal | float:
         return float(yaml.SafeLoader.construct_yaml_float(loader, node))
 
 
+_BOOLEAN = "tag:yaml.org,2002:bool"
 _Loader.add_constructor("tag:yaml.org,2002:float", _decimal)
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOLEAN]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOLEAN, re.compile("(?:true|True|TRUE|false|False|FALSE)$"), list("tTfF"))

@@ -48,6 +48,11 @@ def test_a_file_of_several_tables_shares_presets_and_policy() -> None:
     assert (set(users.presets), set(orders.presets)) == ({"mail"}, {"mail", "card"})
 
 
+def test_words_are_no_booleans() -> None:
+    file = parse_mapping_file("mappings: {a: {transformer: constant, value: [NO, on, Yes, true, False, trues]}}")
+    assert file.mappings == {"a": {"transformer": "constant", "value": ["NO", "on", "Yes", True, False, "trues"]}}
+
+
 def test_numbers_are_read_exactly() -> None:
     table = parse("mappings: {a: {transformer: constant, value: 0.10000000000000000000000001}}").table("T")
     assert table.mappings["a"]["value"] == Decimal("0.10000000000000000000000001")

@@ -139,6 +139,16 @@ def test_fail_stops_at_an_unmapped_attribute_and_names_its_path(item: dict[str, 
     assert "map it or choose another policy" in caught.value.message
 
 
+@pytest.mark.parametrize("empty", [{"L": []}, {"M": {}}])
+def test_fail_passes_an_empty_list_or_map_whose_inside_is_mapped(empty: dict[str, Any]) -> None:
+    rule = "orders[*].card" if "L" in empty else "orders.*.card"
+    plan = compile_plan({"mappings": {rule: "transform_string"}, "unmapped": "fail"}, key_attributes=("Id",))
+    item = {"Id": {"S": "1"}, "orders": empty}
+    assert plan.apply([item]) == [item]
+    with pytest.raises(TransformError, match="no rule covers other"):
+        plan.apply([{**item, "other": empty}])
+
+
 def test_fail_passes_what_is_mapped_or_a_key() -> None:
     item = {"a": {"M": {"b": S, "c": {"L": [N]}}}, "d": {"M": {"e": S}}}
     assert one("fail", item, a="passthrough", **{"d.e": "passthrough"}) == item
