@@ -23,7 +23,15 @@ from airflow_dynsync.engine.javascript.searches import endless_loop, hungry_line
 from airflow_dynsync.engine.values import WireValue
 
 _INPUT: Final = re.compile(
-    r"""\binput\b(?:\s*(?:\?\.|\.)\s*(?P<name>[A-Za-z_$][\w$]*)|\s*\[\s*(["'])(?P<quoted>[^"'\\\n]*)\2\s*\])?"""
+    r"""
+      \b(?:const|let|var) \s* \{ (?P<names>[\w$\s,:]+) \} \s* = \s* input\b
+        (?= \s* (?: [;,}] | \n \s* [\w$] | $ ) )
+    | \binput\b (?:
+        \s* (?:\?\.|\.) \s* (?P<name>[A-Za-z_$][\w$]*)
+      | \s* \[ \s* (?P<quote>["']) (?P<quoted>[^"'\\\n]*) (?P=quote) \s* \]
+      )?
+    """,
+    re.VERBOSE,
 )
 _OTHER_WAYS_TO_INPUT: Final = re.compile(r"\b(?:arguments|eval)\b|\\u")
 _MAY_GO_ON_AFTERWARDS: Final = re.compile(r"\b(?:async|import|Promise|Function|eval|constructor)\b")
@@ -136,11 +144,17 @@ def _attributes_read(code: str) -> frozenset[str] | None:
 
     To bring a whole item to V8 costs more than most scripts do.
     """
-    mentions = list(_INPUT.finditer(code))
-    if _OTHER_WAYS_TO_INPUT.search(code) or any(mention.lastgroup is None for mention in mentions):
+    if _OTHER_WAYS_TO_INPUT.search(code):
         return None
-    names = frozenset(mention["name"] or mention["quoted"] for mention in mentions)
-    return None if names & _INHERITED else names
+    names: set[str] = set()
+    for mention in _INPUT.finditer(code):
+        if mention.lastgroup is None:
+            return None
+        if mention["names"] is not None:
+            names.update(part.partition(":")[0].strip() for part in mention["names"].split(","))
+        else:
+            names.add(mention["name"] or mention["quoted"])
+    return None if names & _INHERITED else frozenset(names)
 
 
 def _items(column: Column, running: list[int], attributes: frozenset[str] | None) -> dict[str, Any]:
