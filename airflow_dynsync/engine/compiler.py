@@ -65,12 +65,17 @@ class Rule:
 
 
 class RuleCompiler:
-    """Compiles rules with one secret and one set of presets."""
+    """Compiles rules with one secret and one set of presets.
+
+    Attributes:
+        reads_items: some transformer met so far looks at the item around its value.
+    """
 
     def __init__(self, secret: Secret, presets: Mapping[str, dict[str, Any]]) -> None:
         self._secret = secret
         self._presets = presets
         self._order = count()
+        self.reads_items = False
         self._insides: list[Scope] | None = []
         for name, preset in presets.items():
             place = f"presets.{name}"
@@ -130,6 +135,7 @@ class RuleCompiler:
             written = {key: value for key, value in preset.items() if key != "transformer"} | written
         known = [*catalogue(), *self._presets]
         definition = _definition(name, place if short else f"{place}.transformer", known)
+        self.reads_items = self.reads_items or definition.reads_item
         common = RuleOptions.model_fields.keys()
         options = validate(RuleOptions, {key: value for key, value in written.items() if key in common}, place)
         parameters = validate(

@@ -295,6 +295,7 @@ class Definition:
         uniqueness: of the results, or a function of the parameters that tells it, or on what it depends.
         reads_input: True for transform_*: the output depends on the value. False for generate_*: it depends on
             the item's source key and the path.
+        reads_item: it may look at the item around its value, so that items have to be read whole.
         keeps_empty: "" and empty binaries are passed over.
         has_realm: it draws by itself, so that the option ``realm`` has a meaning.
         example: one value before and after.
@@ -309,6 +310,7 @@ class Definition:
     returns: frozenset[str] | None
     uniqueness: Uniqueness | Callable[[Any], Uniqueness | Held]
     reads_input: bool
+    reads_item: bool = False
     keeps_empty: bool = True
     has_realm: bool = True
     example: Example

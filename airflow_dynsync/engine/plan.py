@@ -35,14 +35,27 @@ DEFAULTS: Final[dict[str, dict[str, RuleConfig]]] = {
 
 
 class Plan:
-    """A compiled mapping; `compile_plan` makes it. Several threads may apply one plan at once."""
+    """A compiled mapping; `compile_plan` makes it. Several threads may apply one plan at once.
 
-    def __init__(self, root: State, scopes: Sequence[Scope], key_attributes: Sequence[str]) -> None:
+    Attributes:
+        key_attributes: the primary key it was compiled for.
+        attributes: the top-level attributes that results depend on, where all others are dropped and need not be
+            read; None for whole items.
+    """
+
+    def __init__(
+        self,
+        root: State,
+        scopes: Sequence[Scope],
+        key_attributes: Sequence[str],
+        attributes: tuple[str, ...] | None = None,
+    ) -> None:
         self._root = root
         self._scopes = scopes
         self._rules = scopes[0].rules
         self._tally = Tally()
         self.key_attributes: Final = tuple(key_attributes)
+        self.attributes: Final = attributes
 
     def apply(self, items: Sequence[WireItem]) -> list[WireItem]:
         """Transform one chunk.
@@ -108,7 +121,17 @@ def compile_plan(
         raise MappingError("secret", f"at least {MIN_SECRET_BYTES} bytes are needed, got {len(secret)}")
     compiler = RuleCompiler(Secret(secret or secrets.token_bytes(32)), mapping.presets)
     root, scope = _compile(compiler, mapping, key_attributes, has_secret=secret is not None)
-    return Plan(root, [scope, *compiler.close()], key_attributes)
+    attributes = None if compiler.reads_items else _attributes_needed(root, scope, key_attributes)
+    return Plan(root, [scope, *compiler.close()], key_attributes, attributes)
+
+
+def _attributes_needed(root: State, scope: Scope, key_attributes: Sequence[str]) -> tuple[str, ...] | None:
+    other = root.other_name
+    if scope.unmapped.verdict != "drop" or not key_attributes or other is None:
+        return None
+    if other.rule is not None or other.shield is not None or other.leads_to_rules:
+        return None
+    return tuple(dict.fromkeys((*key_attributes, *root.names)))
 
 
 def compile_inside(compiler: RuleCompiler, mapping: Any, place: str, written: str, depth: int) -> Inside:

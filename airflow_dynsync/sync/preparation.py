@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
+
+import orjson
 
 from airflow_dynsync import __version__
 from airflow_dynsync.dynamodb.capacity import Pacer, read_pacer, write_pacer
@@ -14,10 +16,11 @@ from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
 from airflow_dynsync.dynamodb.where import Selection, plan_selection
 from airflow_dynsync.engine import Plan, compile_plan
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
-from airflow_dynsync.engine.definitions import Uniqueness
+from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.preflight import Side, inspect_keys, inspect_tables, require_no_errors
 from airflow_dynsync.sync.pump import READERS
+from airflow_dynsync.sync.segments import require_keys_kept_apart, rules_that_mix_keys, written
 
 if TYPE_CHECKING:
     import threading
@@ -28,6 +31,9 @@ if TYPE_CHECKING:
 
 _SEGMENT_BYTES: Final = 1 << 30
 """Of a larger table each segment is about this long, so that one that fails late has little to repeat."""
+
+_MAX_PROJECTED: Final = 500
+"""Attributes that are asked for by name: the placeholders of more would not fit into the 4 KB of an expression."""
 
 _MAX_SEGMENTS: Final = 1_000_000
 
@@ -58,9 +64,14 @@ class Preparation:
         return range(self.total_segments) if self.job.segments is None else self.job.segments
 
     @property
+    def workers(self) -> int:
+        """How many jobs share the limits: no more than there are segments."""
+        return min(self.job.workers, self.total_segments)
+
+    @property
     def keeps_keys_apart(self) -> bool:
         """Whether different keys are sure to stay different."""
-        return all(rule.uniqueness is Uniqueness.PRESERVED for rule in self.plan.key_rules)
+        return not rules_that_mix_keys(self.plan)
 
     @property
     def common(self) -> dict[str, Any]:
@@ -76,16 +87,21 @@ class Preparation:
             "version": __version__,
         }
 
+    @property
+    def fingerprint(self) -> str:
+        """What all jobs that share a table have to agree on: `common` and the secret, keyed by the secret."""
+        described = orjson.dumps(self.common, option=orjson.OPT_SORT_KEYS)
+        return Secret(self.job.secret or b"").keyed("fingerprint").digest(described)[:16].hex()
+
     def read_pacer(self) -> Pacer:
         """Return the pacer of this job's reads."""
         limit = parse_limit(self.job.read_limit, "read_limit")
-        return read_pacer(limit, self.source, consistent_read=self.job.consistent_read, workers=self.job.workers)
+        return read_pacer(limit, self.source, consistent_read=self.job.consistent_read, workers=self.workers)
 
     def write_pacer(self) -> Pacer:
         """Return the pacer of this job's writes."""
-        return write_pacer(
-            parse_limit(self.job.write_limit, "write_limit"), self.destination, workers=self.job.workers
-        )
+        limit = parse_limit(self.job.write_limit, "write_limit")
+        return write_pacer(limit, self.destination, workers=self.workers)
 
     def pages(
         self, client: DynamoDBClient, segment: int, position: Any, pacer: Pacer, stop: threading.Event
@@ -109,7 +125,7 @@ def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -
     Raises:
         PreflightError: the tables do not fit.
         MappingError: the mapping is wrong for this table.
-        SyncError: a limit or the segments are wrong.
+        SyncError: a limit or the segments are wrong, or what several workers need is missing.
         DynamoDBError: a table cannot be described.
     """
     source_side = Side(describe_table(source, job.source_table), source.meta.endpoint_url)
@@ -119,6 +135,8 @@ def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -
     plan = compile_plan(job.mapping, key_attributes=table.key_names, secret=job.secret)
     require_no_errors(inspect_keys(plan, table))
     selection = plan_selection(job.where, table.keys)
+    if plan.attributes is not None and len(plan.attributes) <= _MAX_PROJECTED:
+        selection = replace(selection, attributes=plan.attributes)
     prepared = Preparation(
         job, table, destination_side.table, plan, selection, _total_segments(job, table, selection)
     )
@@ -126,7 +144,27 @@ def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -
         prepared.read_pacer(), prepared.write_pacer()
     except ValueError as error:
         raise SyncError(str(error)) from None
+    if job.segments is not None or job.workers > 1:
+        _require_what_workers_share(prepared)
     return prepared
+
+
+def _require_what_workers_share(prepared: Preparation) -> None:
+    job, total = prepared.job, prepared.total_segments
+    if job.secret is None:
+        raise SyncError("several workers need one secret: a random one would be another for each of them")
+    if prepared.segments != range(total) or job.workers > 1:
+        require_keys_kept_apart(prepared.plan)
+    if job.segments is not None and (job.total_segments is None or job.segments[-1] >= total):
+        raise SyncError(
+            f"segments: {written(job.segments)} are not among the {total} that {job.source_table} is read in;"
+            " give total_segments, the same to every worker"
+        )
+    if job.fingerprint is not None and job.fingerprint != prepared.fingerprint:
+        raise SyncError(
+            f"{job.source_table}: the mapping, secret, tables, condition or version of this worker are not those"
+            " that the work was shared out with; make them the same on all machines and share it out again"
+        )
 
 
 def _total_segments(job: SyncJob, table: TableDescription, selection: Selection) -> int:

@@ -201,6 +201,28 @@ def test_key_attributes_that_are_not_the_tables_are_refused(fill: Fill, source: 
         run_sync(job(source_table, destination_table, key_attributes=("PK", "SK")), source, destination)
 
 
+@pytest.mark.parametrize("where", [None, "Kind = 'a' AND contains(Name, 'x')", "Id = '7'"])
+def test_attributes_that_are_dropped_are_not_read(
+    fill: Fill, source: Any, destination: Any, where: str | None
+) -> None:
+    items = [
+        {"Id": {"S": str(number)}, "Kind": {"S": "ab"[number % 2]}, "Name": {"S": f"x{number}"}, "a.b": {"S": "y"}}
+        for number in range(40)
+    ]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    mapping = {"mappings": {"Name": "passthrough", '"a.b"': "passthrough"}, "unmapped": "drop"}
+    asked: list[str] = []
+    source.meta.events.register("before-send.dynamodb", lambda request, **_: asked.append(request.body.decode()))
+    report = run_sync(job(source_table, destination_table, mapping, where=where), source, destination)
+    numbers = {None: range(40), "Id = '7'": [7]}.get(where, range(0, 40, 2))
+    kept = [items[number] for number in numbers]
+    expected = [{name: item[name] for name in ("Id", "Name", "a.b")} for item in kept]
+    assert by_key(read_all(destination, destination_table), "Id") == by_key(expected, "Id")
+    assert report.read_by == ("query" if where == "Id = '7'" else "scan")
+    assert all("ProjectionExpression" in body for body in asked if "Expression" in body)
+    assert any("ProjectionExpression" in body for body in asked)
+
+
 def test_mapped_keys_that_collide_stop_the_run(fill: Fill, source: Any, destination: Any) -> None:
     items = [{"Id": {"S": f"user-{number}"}} for number in range(40)]
     source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])

@@ -244,3 +244,23 @@ def test_explain_names_the_policy_for_what_is_unmapped(policy: str, words: str) 
 def test_explain_takes_one_attributes_own_path() -> None:
     with pytest.raises(MappingError, match="is a pattern; give one attribute's own path"):
         compile_plan({}).explain("a.*")
+
+
+@pytest.mark.parametrize(
+    ("mappings", "expected"),
+    [
+        ({"Name": "passthrough", "a.b": "transform_string"}, ("Id", "Name", "a")),
+        ({"**.Name": "passthrough"}, None),
+        ({"*": "passthrough"}, None),
+        ({"Name": {"transformer": "transform_javascript", "code": "return input.Other"}}, None),
+        ({"a": {"transformer": "transform_template", "template": "{b}", "parts": {"b": "p"}}}, None),
+        ({"a": {"transformer": "transform_date_shift", "by": "Other"}}, None),
+    ],
+)
+def test_what_is_dropped_need_not_be_read_unless_a_rule_looks_at_it(
+    mappings: dict[str, Any], expected: tuple[str, ...] | None
+) -> None:
+    presets = {"p": {"transformer": "transform_python", "callable": "builtins:str"}}
+    mapping = {"mappings": mappings, "unmapped": "drop", "presets": presets}
+    assert compile_plan(mapping, key_attributes=("Id",)).attributes == expected
+    assert compile_plan({**mapping, "unmapped": "passthrough"}, key_attributes=("Id",)).attributes is None

@@ -48,6 +48,7 @@ class Selection:
         key_condition_expression: a Query's KeyConditionExpression.
         names: ExpressionAttributeNames; the placeholders are #n0, #n1, ...
         values: ExpressionAttributeValues, in wire form; the placeholders are :v0, :v1, ...
+        attributes: the top-level attributes to read, placeholders #a0, #a1, ...; None for whole items.
     """
 
     way: Literal["scan", "query", "statement"]
@@ -56,6 +57,7 @@ class Selection:
     key_condition_expression: str | None = None
     names: dict[str, str] = field(default_factory=dict)
     values: dict[str, WireValue] = field(default_factory=dict)
+    attributes: tuple[str, ...] | None = None
 
     def __repr__(self) -> str:
         return f"Selection({self.way}: {self.reason})"
@@ -63,10 +65,12 @@ class Selection:
     @property
     def parameters(self) -> dict[str, Any]:
         """What a Scan or Query request takes of it; DynamoDB refuses empty ones, so they are left out."""
+        projected = {f"#a{number}": name for number, name in enumerate(self.attributes or ())}
         given = {
             "FilterExpression": self.filter_expression,
             "KeyConditionExpression": self.key_condition_expression,
-            "ExpressionAttributeNames": self.names,
+            "ProjectionExpression": ", ".join(projected),
+            "ExpressionAttributeNames": {**self.names, **projected},
             "ExpressionAttributeValues": self.values,
         }
         return {name: value for name, value in given.items() if value}

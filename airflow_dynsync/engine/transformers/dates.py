@@ -243,6 +243,7 @@ DEFINITIONS: Final = (
         returns=None,
         uniqueness=Uniqueness.LOSSY,
         reads_input=True,
+        reads_item=True,
         example=Example(
             "2023-11-14T22:13:20.500+01:00",
             "2023-11-01T22:13:20.500+01:00",

@@ -60,6 +60,7 @@ DEFINITIONS: Final = (
         returns=EVERY_TYPE,
         uniqueness=Uniqueness.NOT_GUARANTEED,
         reads_input=True,
+        reads_item=True,
         keeps_empty=False,
         example=Example("Mary", "MARY", {"code": "return value.toUpperCase()"}),
         column=_transform,

@@ -277,6 +277,7 @@ DEFINITIONS: Final = (
         returns=EVERY_TYPE,
         uniqueness=Uniqueness.NOT_GUARANTEED,
         reads_input=True,
+        reads_item=True,
         keeps_empty=False,
         has_realm=False,
         example=Example("o'neill, mary", "O'neill, Mary", {"callable": "string:capwords"}),
