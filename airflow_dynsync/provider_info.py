@@ -103,7 +103,7 @@ def get_provider_info() -> dict[str, Any]:
             }
         ],
         "hooks": modules("hooks.dynamodb"),
-        "operators": modules("operators.dynamodb"),
+        "operators": modules("operators.dynamodb", "operators.dynamodb_shares"),
         "sensors": modules("sensors.dynamodb"),
         "triggers": modules("triggers.dynamodb"),
         "connection-types": [

@@ -67,6 +67,7 @@ def run(options: argparse.Namespace) -> int:
             destination,
             checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
             on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
+            on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),
             on_progress=show,
             progress_seconds=0.25,
             stop=stop,

@@ -17,13 +17,17 @@ from airflow.sdk import AssetAlias, BaseOperator
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
+    from mypy_boto3_dynamodb import DynamoDBClient
 
     from airflow_dynsync.sync.checkpoint import CheckpointStore
+    from airflow_dynsync.sync.estimate import Estimate
     from airflow_dynsync.sync.job import SyncJob
     from airflow_dynsync.sync.mapping_file import TableMapping
     from airflow_dynsync.sync.report import SyncReport
 
 PROGRESS_SECONDS = 5.0
+
+MAX_WORKERS = 100
 
 
 class DynamoDBAnonymizeSyncOperator(BaseOperator):
@@ -59,6 +63,11 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         secret_conn_id: connection whose password is the secret; otherwise the option ``[dynsync] secret`` is;
             otherwise a random one is drawn for each run, and no two runs give the same pseudonyms.
         presets: rules by a name of one's own, used in place of a transformer's name.
+        segments: the segments that this task moves, as in ``"0-3"``, where several tasks share a table as those of
+            `dynamodb_anonymize_sync_group` do; it needs total_segments and a secret, keeps its checkpoint at
+            ``<checkpoint_path>.0-3-of-16``, and announces no asset. None for all.
+        workers: how many tasks share the table: each takes an equal part of the limits.
+        fingerprint: what the plan of the tasks that share a table returned, to be sure that they all work by it.
     """
 
     template_fields: Sequence[str] = (
@@ -92,6 +101,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         key_attributes: Sequence[str] | None = None,
         secret_conn_id: str | None = None,
         presets: dict[str, dict[str, Any]] | None = None,
+        segments: str | None = None,
+        workers: int = 1,
+        fingerprint: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -112,9 +124,18 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.key_attributes = key_attributes
         self.secret_conn_id = secret_conn_id
         self.presets = presets
-        self._asset = AssetAlias(f"dynsync:{destination_conn_id}/{destination_table}")
-        self.outlets = [*self.outlets, self._asset]
+        self.segments = segments
+        self.workers = workers
+        self.fingerprint = fingerprint
+        self._asset = asset_alias(destination_conn_id, destination_table)
+        if not self._is_part:
+            self.outlets = [*self.outlets, self._asset]
         self._validate()
+
+    @property
+    def _is_part(self) -> bool:
+        """Whether other tasks do the rest."""
+        return self.segments is not None
 
     @cached_property
     def _stop(self) -> threading.Event:
@@ -137,10 +158,30 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
                 raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
+        if type(self.workers) is not int or not 1 <= self.workers <= MAX_WORKERS:
+            raise ValueError(f"{self.task_id}: workers is a whole number from 1 to {MAX_WORKERS}")
+        if self.workers > 1 and not self._is_part:
+            raise ValueError(
+                f"{self.task_id}: workers is for tasks that have segments each;"
+                " dynamodb_anonymize_sync_group makes them"
+            )
+        if self.segments is not None and self.total_segments is None:
+            raise ValueError(f"{self.task_id}: segments needs total_segments, the same in every task")
+        self._segments()
         self._refuse_wrong_limits()
         self._refuse_blank_where()
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
             self._mapping()
+
+    def _segments(self) -> range | None:
+        from airflow_dynsync.sync.segments import parse_segments
+
+        if self.segments is None:
+            return None
+        try:
+            return parse_segments(self.segments)
+        except ValueError as error:
+            raise ValueError(f"{self.task_id}: {error}") from None
 
     def _refuse_blank_where(self) -> None:
         from airflow_dynsync.engine import MappingError
@@ -171,28 +212,29 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             path = Path(self.dag.fileloc).parent / path
         return load_table_mapping(path, self.source_table, key_attributes=keys)
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Any:
         """Run the sync and return its report as JSON values."""
         from airflow_dynsync.dynamodb.errors import DynamoDBError
         from airflow_dynsync.engine import MappingError, TransformError
         from airflow_dynsync.sync.errors import SyncError
 
         try:
-            report = self._run(context)
+            return self._perform(context)
         except (SyncError, MappingError, TransformError) as error:
             failure = AirflowFailException(str(error))
         except DynamoDBError as error:
             fatal = error.kind == "fatal" and not self._stop.is_set()
             failure = AirflowFailException(str(error)) if fatal else AirflowException(str(error))
-        else:
-            summary = report.as_dict()
-            self._announce(context, report)
-            return summary
         # Raised here, so that no original error, whose message may hold a value, is chained to it.
         raise failure
 
+    def _perform(self, context: Context) -> Any:
+        report = self._run(context)
+        if not self._is_part:
+            announce(context, self._asset, report)
+        return report.as_dict()
+
     def _run(self, context: Context) -> SyncReport:
-        from airflow_dynsync.hooks.dynamodb import DynamoDBSyncHook
         from airflow_dynsync.sync.job import CONNECTIONS, run_sync
 
         job = self._job()
@@ -201,10 +243,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         try:
             report = run_sync(
                 job,
-                DynamoDBSyncHook(self.source_conn_id).wire_client(max_connections=CONNECTIONS),
-                DynamoDBSyncHook(self.destination_conn_id).wire_client(max_connections=CONNECTIONS),
+                *self._clients(CONNECTIONS),
                 checkpoints=self._checkpoints(context),
                 on_notice=lambda notice: self.log.info("%s.", notice),
+                on_estimate=self._log_estimate,
                 on_progress=lambda progress: self.log.info("%s", progress),
                 progress_seconds=PROGRESS_SECONDS,
                 stop=self._stop,
@@ -213,6 +255,22 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             self.log.info("::endgroup::")
         self.log.info("%s", report)
         return report
+
+    def _clients(self, max_connections: int) -> tuple[DynamoDBClient, DynamoDBClient]:
+        """Return clients of source and destination."""
+        from airflow_dynsync.hooks.dynamodb import DynamoDBSyncHook
+
+        source, destination = (
+            DynamoDBSyncHook(conn_id).wire_client(max_connections=max_connections)
+            for conn_id in (self.source_conn_id, self.destination_conn_id)
+        )
+        return source, destination
+
+    def _log_estimate(self, estimate: Estimate) -> None:
+        self.log.info("Estimate: %s.", estimate)
+        timeout = self.execution_timeout
+        if warning := estimate.warning(timeout.total_seconds() if timeout else None):
+            self.log.warning("%s.", warning)
 
     def _job(self) -> SyncJob:
         from airflow_dynsync.sync.job import DEFAULT_PAGE_SIZE, SyncJob
@@ -227,6 +285,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             where=self.where or mapping.where,
             consistent_read=self.consistent_read or mapping.consistent_read,
             total_segments=self.total_segments,
+            segments=self._segments(),
+            workers=self.workers,
+            fingerprint=self.fingerprint,
             page_size=self.page_size or DEFAULT_PAGE_SIZE,
             read_limit=self.read_limit,
             write_limit=self.write_limit,
@@ -238,11 +299,14 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         from airflow_dynsync.sync.checkpoint import FileStore
 
         if self.checkpoint_path:
-            if "://" not in self.checkpoint_path:
-                return FileStore(Path(self.checkpoint_path))
+            path = self.checkpoint_path
+            if self.segments is not None:
+                path = f"{path}.{self.segments}-of-{self.total_segments}"
+            if "://" not in path:
+                return FileStore(Path(path))
             from airflow.sdk import ObjectStoragePath
 
-            return FileStore(ObjectStoragePath(self.checkpoint_path))
+            return FileStore(ObjectStoragePath(path))
         store = context.get("task_state_store")
         return None if store is None else _TaskStateStore(store)
 
@@ -263,6 +327,11 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
                 )
         else:
             secret = conf.get("dynsync", "secret", fallback="")
+        if not secret and self._is_part:
+            raise AirflowFailException(
+                "Several tasks that share a table need one secret, and none is configured: set secret_conn_id or"
+                " [dynsync] secret, the same on every machine"
+            )
         if not secret:
             self.log.info(
                 "No secret is configured: a random one is drawn for this run, so the next run gives other"
@@ -272,22 +341,31 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         mask_secret(secret)
         return secret.encode()
 
-    def _announce(self, context: Context, report: SyncReport) -> None:
-        """Attach the destination's asset, whose region is known only now, with the counts of this run."""
-        from airflow_dynsync.assets import table_asset
-
-        context["outlet_events"][self._asset].add(
-            table_asset(report.destination_region, report.destination_table),
-            extra={
-                "items_read": report.items_read,
-                "items_written": report.items_written,
-                "seconds": report.seconds,
-            },
-        )
-
     def on_kill(self) -> None:
         """Let the threads end after the request they are in; what was written stays, the next run completes it."""
         self._stop.set()
+
+
+def asset_alias(destination_conn_id: str, destination_table: str) -> AssetAlias:
+    """Return what stands for the destination's asset until its region is known.
+
+    It is named by the arguments as they are written: templates in them are rendered later.
+    """
+    return AssetAlias(f"dynsync:{destination_conn_id}/{destination_table}")
+
+
+def announce(context: Context, alias: AssetAlias, report: SyncReport) -> None:
+    """Attach the destination's asset, whose region is known only now, with the counts of this run."""
+    from airflow_dynsync.assets import table_asset
+
+    context["outlet_events"][alias].add(
+        table_asset(report.destination_region, report.destination_table),
+        extra={
+            "items_read": report.items_read,
+            "items_written": report.items_written,
+            "seconds": report.seconds,
+        },
+    )
 
 
 class _TaskStateStore:

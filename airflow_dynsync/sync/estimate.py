@@ -196,7 +196,7 @@ def estimate_job(
         write_limit=parse_limit(job.write_limit, "write_limit"),
         page_size=job.page_size,
         total_segments=prepared.total_segments,
-        workers=job.workers,
+        workers=prepared.workers,
         client_rate=client_rate,
         read_price=read_price,
         write_price=write_price,

@@ -11,7 +11,7 @@ from airflow_dynsync.engine import Mapping
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore
 from airflow_dynsync.sync.collisions import CollisionWatch
-from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.estimate import Estimate, estimate_job
 from airflow_dynsync.sync.preparation import Preparation, prepare
 from airflow_dynsync.sync.progress import Counters, Progress
 from airflow_dynsync.sync.pump import READERS, WRITERS, Pump
@@ -40,6 +40,8 @@ class SyncJob:
             else 4, and more where it is larger than 4 GB. A where that no filter can say is read in one sequence.
         segments: which of them this job moves, where several jobs share a table; None for all.
         workers: how many jobs share the limits.
+        fingerprint: the `Preparation.fingerprint` of the job that shared the segments out, which this one's has
+            to be, too; None checks nothing.
         page_size: items read per request at most.
         read_limit: capacity units per second, as in ``500``, or a share of the table's own, as in ``"50%"``; None
             for half of a provisioned table, and no limit on demand.
@@ -56,6 +58,7 @@ class SyncJob:
     total_segments: int | None = None
     segments: range | None = None
     workers: int = 1
+    fingerprint: str | None = None
     page_size: int = DEFAULT_PAGE_SIZE
     read_limit: float | str | None = None
     write_limit: float | str | None = None
@@ -72,6 +75,7 @@ def run_sync(
     *,
     checkpoints: CheckpointStore | None = None,
     on_notice: Callable[[str], None] = lambda _: None,
+    on_estimate: Callable[[Estimate], None] = lambda _: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     progress_seconds: float = 5.0,
     stop: threading.Event | None = None,
@@ -85,6 +89,8 @@ def run_sync(
         checkpoints: keeps how far the run is, so that the next one continues it if it is interrupted; called in
             this thread alone. None starts over each time.
         on_notice: called with a sentence about how the source is read, and whether a run is continued.
+        on_estimate: called once, before the first read, with what the whole table will cost; not where `segments`
+            are given, whose job is estimated by whoever shares them out.
         on_progress: called every few seconds and at the end, in this thread.
         progress_seconds: how often.
         stop: set to end early; pages that were written stay.
@@ -93,11 +99,14 @@ def run_sync(
         PreflightError: the sync would do harm or cannot succeed; nothing was written.
         MappingError: the mapping is wrong for this table; nothing was written.
         TransformError: a rule met a value it cannot take.
+        SyncError: a limit, the segments or what several workers share is wrong; nothing was written.
         KeyCollisionsFoundError: two items would get one key.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
     prepared = prepare(job, source, destination)
     on_notice(f"{job.source_table} is {prepared.selection.reason}")
+    if job.segments is None:
+        on_estimate(estimate_job(prepared))
     stop = stop or threading.Event()
     checkpoint = _checkpoint(prepared, checkpoints, on_notice)
     counters = Counters(None if job.where or job.segments else prepared.source.item_count)
@@ -129,6 +138,8 @@ def run_sync(
         items_written_before=resumed,
         items_resubmitted=counters.items_resubmitted,
         segments=len(prepared.segments),
+        first_segment=prepared.segments[0],
+        total_segments=prepared.total_segments,
         read_units=counters.read_units,
         write_units=counters.write_units,
         seconds=round(counters.seconds, 3),
@@ -151,7 +162,7 @@ def _checkpoint(
             " stay different, so all of them have to be watched from the start"
         )
         store = None
-    checkpoint = Checkpoint(prepared.segments, store, secret or b"", prepared.common)
+    checkpoint = Checkpoint(prepared.segments, store, secret or b"", prepared.common, on_notice)
     if checkpoint.interrupted_run:
         on_notice(f"An earlier run of this sync was interrupted; {checkpoint.interrupted_run}")
     return checkpoint
@@ -161,9 +172,4 @@ def _watch(prepared: Preparation) -> CollisionWatch | None:
     """Return a watch where the rules on the keys do not promise that different keys stay different."""
     if prepared.keeps_keys_apart:
         return None
-    if prepared.job.segments is not None:
-        raise SyncError(
-            "several workers cannot watch for keys that become one: map the key with a transformer of class"
-            " preserved, such as transform_hash, or use one worker"
-        )
     return CollisionWatch(prepared.destination.name, prepared.destination.key_names)
