@@ -4,14 +4,21 @@ What is kept: per segment the position behind the last page whose every write is
 values of the source, so they are sealed with a key derived from the secret (AES-256-GCM, NIST SP 800-38D). In
 clear there is only a fingerprint, keyed by the secret too, of all that a resumed run must have in common with the
 interrupted one.
+
+A process may be killed at any moment: what was saved is replaced as a whole or not at all, and is never ahead of
+what is written. So a resumed run repeats what was in flight (of each segment at work the chunk being written and
+the one read behind it) and what was confirmed since the last save, and writing an item again changes nothing.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
 from base64 import b64decode, b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -22,14 +29,19 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from airflow_dynsync.dynamodb.client import WireItem
 from airflow_dynsync.engine.keyed import Secret
+from airflow_dynsync.sync.errors import SyncError
 
 Position = WireItem | str
 """Where the next page begins, as `dynamodb.reader.Page` tells it."""
 
 _FORMAT: Final = "dynsync checkpoint 1"
+_BEGINNING: Final = b'{"format":"dynsync checkpoint '
 _NONCE_BYTES: Final = 12
 _SHARE_OF_TIME: Final = 0.05
 """How much of a run may be spent on saving checkpoints, where every page would take more."""
+
+_LONGEST_SECONDS: Final = 5.0
+"""Between saves at most, so that one slow save leaves little unsaved; and before a failed one is repeated."""
 
 
 class CheckpointStore(Protocol):
@@ -51,33 +63,77 @@ class CheckpointStore(Protocol):
 class FileStore:
     """A file on this machine or, as an Airflow ``ObjectStoragePath``, in an object store.
 
+    Nobody but its owner may read one on this machine. It outlives the process at any moment, but is not forced to
+    disk: after a power failure an older one may be found, or a damaged one, which is told and not used.
+
     Args:
         path: a `pathlib.Path`, or an object with its methods whose writes replace the whole object at once.
     """
 
     def __init__(self, path: Any) -> None:
         self._path = path
+        self._local = isinstance(path, Path)
 
     def load(self) -> str | None:
-        """Return the file's text."""
-        try:
-            text: str = self._path.read_text()
-        except FileNotFoundError:
-            return None
-        return text
+        """Return the file's text.
+
+        Raises:
+            SyncError: the file may not be read, is no checkpoint and so not to be replaced, or has no folder.
+        """
+        with self._explained("read"):
+            try:
+                content: bytes = self._path.read_bytes()
+            except FileNotFoundError:
+                if self._local and not self._path.parent.is_dir():
+                    raise SyncError(
+                        f"checkpoint {self._path}: the folder {self._path.parent} does not exist; make it"
+                    ) from None
+                return None
+        if content[: len(_BEGINNING)] != _BEGINNING[: len(content)]:
+            raise SyncError(
+                f"checkpoint {self._path}: the file is no checkpoint and would be overwritten; name another"
+            )
+        return content.decode("ascii", "replace")
 
     def save(self, text: str) -> None:
         """Write the file; one on this machine is written beside its place and then moved there."""
-        if isinstance(self._path, Path):
-            beside = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
-            beside.write_text(text)
+        if self._local:
+            beside = self._beside()
+            beside.unlink(missing_ok=True)
+            # Made anew: no link is followed that somebody else has put there, and its mode is ours.
+            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(text)
             beside.replace(self._path)
         else:
             self._path.write_text(text)
 
     def remove(self) -> None:
-        """Remove the file."""
-        self._path.unlink(missing_ok=True)
+        """Remove the file.
+
+        Raises:
+            SyncError: it may not be removed, and would make the next run believe that all is done.
+        """
+        with self._explained("removed"):
+            self._path.unlink(missing_ok=True)
+            if self._local:
+                self._beside().unlink(missing_ok=True)
+
+    def _beside(self) -> Path:
+        beside: Path = self._path.with_name(f"{self._path.name}.new")
+        return beside
+
+    @contextmanager
+    def _explained(self, doing: str) -> Iterator[None]:
+        try:
+            yield
+        except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
+            failure = SyncError(
+                f"checkpoint {self._path}: it cannot be {doing}, {error.strerror or type(error).__name__}; name a"
+                " file in a folder that this process may write to, or remove it"
+            )
+        else:
+            return
+        raise failure
 
 
 @dataclass(slots=True)
@@ -103,22 +159,34 @@ class Checkpoint:
         store: None keeps nothing.
         secret: the run's; it must be the one that a resumed run will have.
         common: what a resumed run must have in common with the interrupted one; JSON values.
+        on_notice: called with a sentence where the store fails, from the thread that saves.
+
+    Attributes:
+        interrupted_run: what becomes of an earlier run that was interrupted; empty if there was none.
     """
 
     def __init__(
-        self, segments: range, store: CheckpointStore | None, secret: bytes = b"", common: Any = None
+        self,
+        segments: range,
+        store: CheckpointStore | None,
+        secret: bytes = b"",
+        common: Any = None,
+        on_notice: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._states = {segment: SegmentState() for segment in segments}
         self._store = store
+        self._on_notice = on_notice
         self._lock = threading.Lock()
-        self._changed = False
+        self._advances = self._advances_saved = 0
         self._due = time.monotonic()
+        self._failing = False
         self.interrupted_run = ""
         if store is not None:
             keyed = Secret(secret).keyed("checkpoint")
             self._cipher = AESGCM(keyed.digest(b"seal")[:32])
-            described = orjson.dumps([_FORMAT, common, [*segments]], option=orjson.OPT_SORT_KEYS)
-            self._fingerprint = keyed.digest(described)[:16].hex()
+            # Not orjson, which refuses numbers of more than 64 bits, as a rule's parameter may be.
+            described = json.dumps([_FORMAT, common, [*segments]], sort_keys=True)
+            self._fingerprint = keyed.digest(described.encode())[:16].hex()
             self._resume(store.load())
 
     def _resume(self, text: str | None) -> None:
@@ -128,8 +196,8 @@ class Checkpoint:
             kept = orjson.loads(text)
             if kept["fingerprint"] != self._fingerprint:
                 self.interrupted_run = (
-                    "another one was interrupted: its mapping, secret, tables, condition or segments are not those"
-                    " of this run, which starts over"
+                    "another one was interrupted: its mapping, secret, tables, condition, segments or version of"
+                    " airflow-dynsync are not those of this run, which starts over"
                 )
                 return
             sealed = b64decode(kept["sealed"])
@@ -165,35 +233,51 @@ class Checkpoint:
         with self._lock:
             state = self._states[segment]
             self._states[segment] = SegmentState(position, position is None, state.items_written + items)
-            self._changed = True
+            self._advances += 1
 
     @property
     def seconds_until_due(self) -> float | None:
         """How long until there is something to save and time to save it; None where nothing changed."""
-        if self._store is None or not self._changed:
+        if self._store is None or self._advances == self._advances_saved:
             return None
         return max(0.0, self._due - time.monotonic())
 
     def save(self) -> None:
-        """Save the states as they are now; to be called from the thread that the store belongs to."""
-        if self._store is None or not self._changed:
+        """Save the states as they are now; to be called from the thread that the store belongs to.
+
+        A store that fails does not end the run: the first of several failures is told, and the next save comes.
+        """
+        if self._store is None or self._advances == self._advances_saved:
             return
         began = time.monotonic()
         with self._lock:
-            self._changed = False
-            opened = orjson.dumps(
-                {
-                    str(number): [state.position, state.done, state.items_written]
-                    for number, state in self._states.items()
-                }
-            )
+            advances = self._advances
+            states = {
+                str(number): [state.position, state.done, state.items_written]
+                for number, state in self._states.items()
+            }
+        try:
+            self._store.save(self._seal(orjson.dumps(states)))
+        except Exception as error:  # noqa: BLE001 - a store may raise anything, and the run is worth more than it
+            self._due = time.monotonic() + _LONGEST_SECONDS
+            if not self._failing:
+                self._failing = True
+                cause = getattr(error, "strerror", None) or type(error).__name__
+                self._on_notice(
+                    f"How far this run is could not be saved ({cause}); it goes on and tries again, and if it is"
+                    " interrupted meanwhile, what it wrote since the last save is repeated"
+                )
+        else:
+            self._advances_saved = advances
+            self._failing = False
+            ended = time.monotonic()
+            self._due = ended + min((ended - began) / _SHARE_OF_TIME, _LONGEST_SECONDS)
+
+    def _seal(self, opened: bytes) -> str:
         nonce = os.urandom(_NONCE_BYTES)
         sealed = nonce + self._cipher.encrypt(nonce, opened, self._fingerprint.encode())
-        self._store.save(
-            orjson.dumps({"fingerprint": self._fingerprint, "sealed": b64encode(sealed).decode()}).decode()
-        )
-        ended = time.monotonic()
-        self._due = ended + (ended - began) / _SHARE_OF_TIME
+        kept = {"format": _FORMAT, "fingerprint": self._fingerprint, "sealed": b64encode(sealed).decode()}
+        return orjson.dumps(kept).decode()
 
     def remove(self) -> None:
         """Forget what was saved: the run is complete."""

@@ -8,9 +8,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from airflow_dynsync.dynamodb.calls import Backoff
 from airflow_dynsync.dynamodb.capacity import Pacer
 from airflow_dynsync.dynamodb.errors import StoppedError
 from airflow_dynsync.dynamodb.reader import Page
@@ -49,6 +50,7 @@ class Pump:
         counters: what all threads count together.
         checkpoint: which pages are written.
         stop: set to end early.
+        backoff: how throttling and short failures of writes are waited out.
     """
 
     pages: Callable[[int, Position | None], Iterator[Page]]
@@ -61,6 +63,8 @@ class Pump:
     counters: Counters
     checkpoint: Checkpoint
     stop: threading.Event
+    backoff: Backoff | None = None
+    _failures: list[Exception] = field(default_factory=list, init=False)
 
     def run(self, report: Callable[[], None], report_seconds: float) -> None:
         """Move every segment that is not written to its end.
@@ -69,7 +73,7 @@ class Pump:
             report: called in this thread every few seconds.
             report_seconds: how often.
 
-        Raises what the first segment to fail raised, after the others have stopped.
+        Raises what the first to fail raised, of reading or writing any segment, after the others have stopped.
         """
         news = threading.Event()
         with ExitStack() as ending:
@@ -77,21 +81,24 @@ class Pump:
             ending.enter_context(_rare_garbage_collection())
             writers = ending.enter_context(ThreadPoolExecutor(WRITERS, "dynsync-writer"))
             readers = ending.enter_context(ThreadPoolExecutor(READERS, "dynsync-segment"))
-            tasks = [
-                readers.submit(self._segment, segment, writers, news) for segment in self.checkpoint.unfinished
-            ]
+            tasks: list[Future[None]] = []
             try:
+                tasks.extend(
+                    readers.submit(self._watched, self._segment, segment, writers, news)
+                    for segment in self.checkpoint.unfinished
+                )
                 self._attend(tasks, news, report, report_seconds)
-            except BaseException:
+            except BaseException:  # a signal's too, such as KeyboardInterrupt or Airflow's timeout, at any line
                 self.stop.set()
                 raise
             finally:
                 for task in tasks:
                     task.cancel()
-        failures = [error for task in tasks if not task.cancelled() and (error := task.exception())]
-        causes = [error for error in failures if not isinstance(error, StoppedError)]
-        for error in causes or failures:
+        for error in self._failures:
             raise error
+        for task in tasks:
+            if not task.cancelled():
+                task.result()
         if any(task.cancelled() for task in tasks):
             raise StoppedError("stopped as asked, before all was done: run it again to finish")
 
@@ -115,6 +122,20 @@ class Pump:
                 self.stop.set()
                 return
 
+    def _watched(self, work: Callable[..., None], *arguments: Any) -> None:
+        """Do a part of the work, and stop all of it if that fails.
+
+        The segment itself asks for its writes only after it has read on, which may take minutes.
+        """
+        try:
+            work(*arguments)
+        except StoppedError:
+            raise
+        except Exception as error:
+            self._failures.append(error)
+            self.stop.set()
+            raise
+
     def _segment(self, segment: int, writers: ThreadPoolExecutor, news: threading.Event) -> None:
         """Move one segment: a page is read and transformed while the one before it is written."""
         writes: list[Future[Any]] = []
@@ -127,7 +148,7 @@ class Pump:
                 self.watch.admit(items)
             self._confirm(segment, writes, behind, news)
             writes = [
-                writers.submit(self._write, items[start : start + MAX_ITEMS])
+                writers.submit(self._watched, self._write, items[start : start + MAX_ITEMS])
                 for start in range(0, len(items), MAX_ITEMS)
             ]
             behind = position, len(items)
@@ -169,6 +190,7 @@ class Pump:
             items,
             key_names=self.key_names,
             stop=self.stop,
+            backoff=self.backoff,
             pacer=self.pacer,
         )
         self.counters.add_written(result.written, result.retried, result.consumed_capacity)
