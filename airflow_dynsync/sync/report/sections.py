@@ -1,0 +1,362 @@
+"""The parts of a report, each of which a run fills in where it did what the part tells of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["info", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """When and with what the sync ran.
+
+    Attributes:
+        id: drawn at random for this run.
+        started: ISO 8601 in UTC, as are all times.
+        ended: when the last write was confirmed and the checks were done.
+        package_version: of airflow-dynsync.
+    """
+
+    id: str
+    started: str
+    ended: str
+    package_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleInForce:
+    """A rule as it was compiled.
+
+    Attributes:
+        path: as written; for defaults, ``(unmapped)``.
+        rule: where it is written, such as ``mappings.Email``.
+        transformer: its name.
+        uniqueness: whether different values stay different: ``preserved``, ``not_guaranteed`` or ``lossy``.
+        on_key: whether it acts on an attribute of the primary key.
+    """
+
+    path: str
+    rule: str
+    transformer: str
+    uniqueness: str
+    on_key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class MappingInForce:
+    """What the mapping asked for.
+
+    Attributes:
+        fingerprint: BLAKE2b-128 over mappings, unmapped and presets in canonical form, without a key: the same
+            mapping has the same one everywhere. The condition is left out, as it may hold a value.
+        unmapped: the policy for leaves that no rule covers, or ``by type``.
+        selective: whether a condition selected what was read.
+        secret_stays: whether the next run gives the same pseudonyms; False where a secret was drawn for this one.
+        rules: in the order they are written.
+    """
+
+    fingerprint: str
+    unmapped: str
+    selective: bool
+    secret_stays: bool
+    rules: tuple[RuleInForce, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PreflightFinding:
+    """What was found before the first write.
+
+    Attributes:
+        code: for programs, such as ``key_schema_differs``.
+        severity: of an error, the run ended before the first write.
+        place: table or rule.
+        message: what was found.
+        remedy: what to do about it.
+        acknowledged: whether the mapping names the code as known.
+    """
+
+    code: str
+    severity: Severity
+    place: str
+    message: str
+    remedy: str
+    acknowledged: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PathTypes:
+    """The types that were seen at a path of the source; letters as DynamoDB writes them."""
+
+    path: str
+    types: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DriftFinding:
+    """A path or type that the run compared with did not have.
+
+    Attributes:
+        kind: ``new_path``, ``new_type`` or ``path_gone``.
+        path: attribute names, without values; map keys that are data stand as ``*``.
+        types: those that are new.
+        looks_like: the kind of personal data that name or sample look like; None where they look like none.
+        severity: higher where it looks personal.
+    """
+
+    kind: str
+    path: str
+    types: tuple[str, ...]
+    looks_like: str | None
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What changed in the source's schema.
+
+    Attributes:
+        fingerprint: of all paths and types seen; empty where several workers saw a part each.
+        compared_with: the id of the run compared with; None where there was none.
+        items_examined: items whose paths were looked at.
+        found: how many findings there are; the list may hold fewer.
+        findings: the gravest first.
+    """
+
+    fingerprint: str
+    compared_with: str | None
+    items_examined: int
+    found: int
+    findings: tuple[DriftFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureFinding:
+    """A place of written items where the original of a mapped attribute still stood.
+
+    Attributes:
+        path: of the attribute that was mapped.
+        found_at: where its original value still is.
+        how: such as ``equal``, ``substring``, ``json`` or ``map_key``.
+        count: in how many items.
+        severity: by policy.
+    """
+
+    path: str
+    found_at: str
+    how: str
+    count: int
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """The search of written items for original values.
+
+    Attributes:
+        mode: ``sample``, ``all`` or ``off``.
+        items_checked: items that were searched.
+        values_checked: original values that were looked for.
+        found: how many findings there are; the list may hold fewer.
+        findings: the gravest first.
+    """
+
+    mode: Literal["sample", "all", "off"]
+    items_checked: int
+    values_checked: int
+    found: int
+    findings: tuple[ExposureFinding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collisions:
+    """The watch over items that would get one destination key.
+
+    Attributes:
+        method: ``not_needed`` where no rule can make two keys one, else how it was watched for.
+        keys_watched: how many keys.
+        found: how many of them were another item's; any end the run.
+    """
+
+    method: str
+    keys_watched: int
+    found: int
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """Capacity and money; the units consumed stand at the top of the report.
+
+    Attributes:
+        read_limit: units per second; None without a limit.
+        write_limit: likewise, indexes included.
+        read_units_estimated: before the run, from DescribeTable; None where it was not estimated.
+        write_units_estimated: likewise, an upper bound.
+        read_price: US dollars for a million read request units on demand.
+        write_price: likewise of writes.
+        read_dollars: for the units consumed; None where the source is provisioned and paid for by the hour.
+        write_dollars: likewise.
+        read_dollars_estimated: before the run.
+        write_dollars_estimated: likewise, an upper bound.
+        writes_saved: items that were not written because the destination had them already.
+        dollars_saved: what writing them would have cost; None where nothing was compared, or provisioned.
+    """
+
+    read_limit: float | None
+    write_limit: float | None
+    read_units_estimated: float | None
+    write_units_estimated: float | None
+    read_price: float
+    write_price: float
+    read_dollars: float | None
+    write_dollars: float | None
+    read_dollars_estimated: float | None
+    write_dollars_estimated: float | None
+    writes_saved: int = 0
+    dollars_saved: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retries:
+    """Calls that were made again; items that were sent again are counted at the top of the report.
+
+    Attributes:
+        throttled: calls that DynamoDB throttled.
+        transient: calls that failed for a passing reason, such as a broken connection.
+        seconds: spent waiting before they were made again, by all threads together.
+    """
+
+    throttled: int
+    transient: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of the run, such as ``prepare``, ``move`` or ``verify``, and how many seconds it took."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Counts from the start of the move until a moment of it.
+
+    Attributes:
+        seconds: since the start.
+        items_read: so far.
+        items_written: so far.
+        read_units: so far.
+        write_units: so far.
+    """
+
+    seconds: float
+    items_read: int
+    items_written: int
+    read_units: float
+    write_units: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What was read back from the destination and compared with what the plan gives.
+
+    Attributes:
+        mode: ``sample`` or ``all``.
+        items_checked: items that were read back.
+        different: those that are not what the plan gives now.
+        missing: those that the destination does not have.
+        beyond: items of the destination that the source does not have; None where they were not looked for.
+        paths: attributes that differed.
+        passed: whether all is as it should be.
+    """
+
+    mode: Literal["sample", "all"]
+    items_checked: int
+    different: int
+    missing: int
+    beyond: int | None
+    paths: tuple[str, ...]
+    passed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """Items that were put aside: how many, and the file or object-store path that they are kept at."""
+
+    count: int
+    path: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Combinations:
+    """How rare combinations of the quasi-identifiers' values are; an absent attribute counts as a value.
+
+    Attributes:
+        items: items that were looked at.
+        distinct: different combinations.
+        smallest: k, the number of items that share the rarest combination; 0 without items.
+        alone: combinations that one item has to itself (k = 1).
+        below_five: combinations of fewer than five items, those of one included.
+        exact: False where there were too many to keep: then ``distinct``, ``alone`` and ``below_five`` are scaled
+            up from a sample of combinations, whose own counts are exact, and ``smallest`` is an upper bound.
+        standard_error: of ``distinct``, as a share of it; 0.0 where exact.
+    """
+
+    items: int
+    distinct: int
+    smallest: int
+    alone: int
+    below_five: int
+    exact: bool
+    standard_error: float
+
+
+@dataclass(frozen=True, slots=True)
+class Uniqueness:
+    """How many different values an attribute has.
+
+    Attributes:
+        items: that have the attribute.
+        distinct: its different values, estimated by a HyperLogLog sketch.
+    """
+
+    items: int
+    distinct: int
+
+    @property
+    def share(self) -> float:
+        """Different values per item, at most 1.0: near 1.0 an attribute tells single items apart."""
+        return min(1.0, self.distinct / self.items) if self.items else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class AttributeUniqueness:
+    """The uniqueness of a top-level attribute in the source and in what was written."""
+
+    name: str
+    before: Uniqueness
+    after: Uniqueness
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """How far quasi-identifiers single out items, before and after.
+
+    Attributes:
+        quasi_identifiers: the paths that were combined, as written.
+        before: their combinations in the source.
+        after: their combinations in what was written.
+        attributes: the uniqueness of top-level attributes, in the order they were met first.
+        attributes_left_out: how many more there were than are kept.
+        standard_error: of each ``distinct`` in ``attributes``, as a share of it.
+    """
+
+    quasi_identifiers: tuple[str, ...]
+    before: Combinations
+    after: Combinations
+    attributes: tuple[AttributeUniqueness, ...]
+    attributes_left_out: int
+    standard_error: float
