@@ -81,6 +81,12 @@ class Plan:
         return self._tally.snapshot()
 
     @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules in the order they are written, those for unmapped leaves and inside values included."""
+        rules = (rule for scope in self._scopes for rule in scope.rules)
+        return tuple(sorted(rules, key=lambda rule: rule.order))
+
+    @property
     def key_rules(self) -> tuple[Rule, ...]:
         """The rules that change primary-key attributes."""
         return tuple(rule for rule in self._rules if rule.is_key and rule.definition.name != "passthrough")
