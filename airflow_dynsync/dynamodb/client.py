@@ -106,7 +106,7 @@ def create_client(
         config=defaults.merge(config or Config()).merge(fixed),
     )
     _require_json(client)
-    if fits(client.meta.endpoint_url, client.meta.config):
+    if fits(client):
         ca_bundle = session.get_config_variable("ca_bundle") if verify is None else verify
         parser = _WireParserFactory().create_parser("json")
         transport = Transport(client, parser, verify=ca_bundle, body=lambda context: context[_BODY])

@@ -1,54 +1,47 @@
-"""The short way of a request: signed by botocore, sent by the standard library's HTTP client.
+"""The short way of a request: signed by botocore, sent over kept connections of our own.
 
-Of the time that botocore takes for a BatchWriteItem of 25 items, half goes into layers that such a request does
-not need: a retry loop beside the one of `calls`, request objects made and copied for it, and an HTTP stack for
-every kind of body. `Transport` answers the client event `before-call`, by which a handler may take over the call.
-What comes before (parameters, endpoint) and after (errors, `after-call`) stays botocore's, and so do signing and
-credentials. Handlers of `before-send` are asked as ever.
+Of the time that botocore takes for a BatchWriteItem of 25 items, more than half goes into layers that such a
+request does not need: a retry loop beside the one of `calls`, request objects made and copied for it, and an HTTP
+stack for every kind of body. `Transport` answers the client event `before-call`, by which a handler may take over
+the call. What comes before (parameters, endpoint) and after (`after-call`, exceptions) stays botocore's, and so do
+signing, credentials, the rules for TLS and the parsing of errors. Handlers of `before-send` are asked as ever;
+`request-created`, `response-received` and `needs-retry` belong to botocore's retries and are not emitted.
 
 Requests that need a proxy or a client certificate go botocore's way.
 """
 
 from __future__ import annotations
 
-import http.client
-import socket
+import os
 import ssl
 import zlib
 from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.exceptions import (
-    ChecksumError,
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-    SSLError,
-)
-from botocore.httpsession import get_cert_path
+from botocore.exceptions import ChecksumError
+from botocore.hooks import first_non_none_response
+from botocore.httpsession import create_urllib3_context, get_cert_path
 from botocore.utils import get_environ_proxies
+
+from airflow_dynsync.dynamodb.connections import Connections
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
-    from botocore.config import Config
     from botocore.model import OperationModel
     from botocore.parsers import ResponseParser
     from botocore.signers import RequestSigner
 
-_STALE = (http.client.RemoteDisconnected, ConnectionResetError, BrokenPipeError)
-"""What a kept connection raises that the server has closed meanwhile."""
-
 
 class Transport:
-    """Sends requests over connections of its own that are kept open, as many as threads call at once.
+    """Sends a client's requests over connections of its own, kept for as many threads as its pool has room for.
 
     Args:
-        client: whose events are asked before a request is sent.
+        client: whose configuration holds, and whose events are asked before a request is sent.
         parser: of the answers.
-        verify: as for `create_client`.
+        verify: False not to verify TLS certificates, the path of a CA bundle, or None for botocore's default.
         body: what a request sends, found in the context of its call.
     """
 
@@ -61,12 +54,12 @@ class Transport:
         body: Callable[[Mapping[str, Any]], bytes],
     ) -> None:
         self._events: Any = client.meta.events
+        self._config: Any = client.meta.config
         self._parser = parser
+        self._verify = verify
         self._body = body
-        self._idle: dict[str, list[http.client.HTTPConnection]] = {}
-        config: Any = client.meta.config
-        self._connect_timeout, self._read_timeout = config.connect_timeout, config.read_timeout
-        self._tls = _tls_context(verify)
+        # An endpoint can be an account's own: those of tables in other accounts come with the calls.
+        self._connections: dict[str, Connections] = {}
 
     def call(
         self,
@@ -76,96 +69,92 @@ class Transport:
         context: dict[str, Any],
         **_: Any,
     ) -> tuple[AWSResponse, dict[str, Any]]:
-        """Answer `before-call`: the response and what it says."""
+        """Answer `before-call`: the response and what it says.
+
+        Raises: what botocore raises when it cannot sign, or does not get an answer.
+        """
         request = AWSRequest(method="POST", url=params["url"], headers=params["headers"], data=self._body(context))
         request.context = context
         request_signer.sign(model.name, request)
         prepared = request.prepare()
-        _, response = self._events.emit_until_response(f"before-send.dynamodb.{model.name}", request=prepared)
-        if response is None:
-            response = self._send(prepared)
-        headers, content = response.headers, response.content
-        _verify_checksum(headers, content)
-        answer = {"status_code": response.status_code, "headers": headers, "body": content, "context": {}}
-        shape: Any = model.output_shape
-        parsed = self._parser.parse(answer, shape)
-        parsed["ResponseMetadata"]["RetryAttempts"] = 0
-        return response, parsed
+        answers = self._events.emit(f"before-send.dynamodb.{model.name}", request=prepared)
+        response = first_non_none_response(answers) or self._send(prepared)
+        _verify_checksum(response)
+        return response, self._parsed(response, model)
+
+    def close(self) -> None:
+        """Close the connections."""
+        for connections in list(self._connections.values()):
+            connections.close()
 
     def _send(self, request: Any) -> AWSResponse:
-        url: str = request.url
-        parts = urlsplit(url)
-        idle = self._idle.setdefault(f"{parts.scheme}://{parts.netloc}", [])
-        headers = dict(request.headers.items())
-        while True:
-            try:
-                connection, kept = idle.pop(), True
-            except IndexError:
-                connection, kept = self._connect(parts.scheme, parts.netloc, url), False
-            try:
-                connection.request("POST", parts.path or "/", request.body, headers)
-                answer = connection.getresponse()
-                content = answer.read()
-            except Exception as error:
-                connection.close()
-                if kept and isinstance(error, _STALE):
-                    continue  # it was closed before it took the request; all requests may be repeated in any case
-                raise _as_botocore_says(error, request, url) from error
-            if not answer.will_close:
-                idle.append(connection)
-            return _Answer(url, answer.status, answer.headers, content)
+        connections = self._connections.get(request.url)
+        if connections is None:
+            connections = self._connections.setdefault(request.url, self._connections_to(request.url))
+        answer = connections.post(request.headers, request.body)
+        return _ReadResponse(request.url, answer.status, answer.headers, answer.body)
 
-    def _connect(self, scheme: str, netloc: str, url: str) -> http.client.HTTPConnection:
-        if scheme == "https":
-            connection: http.client.HTTPConnection = http.client.HTTPSConnection(
-                netloc, timeout=self._connect_timeout, context=self._tls
-            )
-        else:
-            connection = http.client.HTTPConnection(netloc, timeout=self._connect_timeout)
-        try:
-            connection.connect()
-        except TimeoutError as error:
-            raise ConnectTimeoutError(endpoint_url=url, error=error) from error
-        except ssl.SSLError as error:
-            raise SSLError(endpoint_url=url, error=error) from error
-        except OSError as error:
-            raise EndpointConnectionError(endpoint_url=url, error=error) from error
-        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        connection.sock.settimeout(self._read_timeout)
-        return connection
+    def _connections_to(self, url: str) -> Connections:
+        return Connections(
+            url,
+            tls=lambda: self._tls,
+            size=self._config.max_pool_connections,
+            connect_timeout=self._config.connect_timeout,
+            read_timeout=self._config.read_timeout,
+            tcp_keepalive=bool(self._config.tcp_keepalive),
+        )
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        context_of: Any = create_urllib3_context
+        if self._verify is False:
+            unverified: ssl.SSLContext = context_of(cert_reqs=ssl.CERT_NONE)
+            return unverified
+        verify: Any = os.environ.get("REQUESTS_CA_BUNDLE") if self._verify is None else self._verify
+        context: ssl.SSLContext = context_of(cert_reqs=ssl.CERT_REQUIRED)
+        context.load_verify_locations(get_cert_path(True if verify is None else verify))
+        context.check_hostname = True
+        return context
+
+    def _parsed(self, response: AWSResponse, model: OperationModel) -> dict[str, Any]:
+        answer = {
+            "status_code": response.status_code,
+            "headers": response.headers,
+            "body": response.content,
+            "context": {"operation_name": model.name},
+        }
+        shape: Any = model.output_shape
+        parsed: dict[str, Any] = self._parser.parse(answer, shape)
+        if response.status_code >= 300:
+            code: Any = parsed.get("Error", {}).get("Code")
+            error_shape: Any = model.service_model.shape_for_error_code(code)
+            if error_shape is not None:
+                parsed.update(self._parser.parse(answer, error_shape))
+        parsed["ResponseMetadata"]["RetryAttempts"] = 0
+        return parsed
 
 
-class _Answer(AWSResponse):
+class _ReadResponse(AWSResponse):
     """A response whose body is read already."""
 
-    def __init__(self, url: str, status_code: int, headers: Any, content: bytes) -> None:
+    def __init__(self, url: str, status_code: int, headers: Any, body: bytes) -> None:
         super().__init__(url, status_code, headers, None)
-        self._content = content
+        self._body = body
+
+    @property
+    def content(self) -> bytes:
+        return self._body
 
 
-def fits(url: str, config: Config) -> bool:
-    """Tell whether requests to an endpoint can go the short way: no proxy, no client certificate."""
-    settings: Any = config
-    return not (settings.proxies or settings.client_cert or get_environ_proxies(url))
+def fits(client: BaseClient) -> bool:
+    """Tell whether a client's requests can go the short way: no proxy, no client certificate."""
+    config: Any = client.meta.config
+    url = client.meta.endpoint_url
+    proxies = get_environ_proxies(url) if config.proxies is None else config.proxies
+    return not (config.client_cert or proxies.get(urlsplit(url).scheme))
 
 
-def _tls_context(verify: bool | str | None) -> ssl.SSLContext:
-    if verify is False:
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context
-    trusted: Any = True if verify is None else verify
-    return ssl.create_default_context(cafile=get_cert_path(trusted))
-
-
-def _verify_checksum(headers: Mapping[str, str], content: bytes) -> None:
-    expected = headers.get("x-amz-crc32")
-    if expected is not None and expected != (actual := str(zlib.crc32(content))):
+def _verify_checksum(response: AWSResponse) -> None:
+    expected = response.headers.get("x-amz-crc32")
+    if expected is not None and expected != (actual := str(zlib.crc32(response.content))):
         raise ChecksumError(checksum_type="crc32", expected_checksum=expected, actual_checksum=actual)
-
-
-def _as_botocore_says(error: Exception, request: Any, url: str) -> Exception:
-    if isinstance(error, TimeoutError):
-        return ReadTimeoutError(endpoint_url=url, error=error)
-    return ConnectionClosedError(error=error, request=request, endpoint_url=url)

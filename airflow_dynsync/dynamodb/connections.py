@@ -1,0 +1,266 @@
+"""Kept HTTP/1.1 connections to one URL: a body is posted, its answer read whole or not at all.
+
+`http.client` has the parser of e-mails read an answer's headers and sends head and body apart, a quarter of what a
+BatchWriteItem costs its client. This reads what DynamoDB, load balancers and proxies in its place send (RFC 9112):
+a length, chunks, or all until the connection ends. Errors are those that botocore's own transport raises.
+"""
+
+from __future__ import annotations
+
+import re
+import select
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from botocore.exceptions import (
+    ConnectionClosedError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+_LINE_BYTES = 65_536
+_HEADERS = 100
+_SENT_IN_ONE_BYTES = 65_536
+_STATUS_LINE = re.compile(rb"HTTP/(1\.[01]) ([1-5][0-9]{2})[ \r\n]")
+
+
+class _NoAnswerError(ConnectionError):
+    """The connection ended before the first byte of an answer."""
+
+
+class _BrokenAnswerError(Exception):
+    """An answer ended early or is no HTTP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer: its headers' names in lower case, its body whole."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Connections:
+    """Posts to one URL, from many threads; a connection serves one of them at a time and is then kept.
+
+    Args:
+        url: http or https.
+        tls: makes the context of https; an OSError of it is told as one of TLS.
+        size: how many connections are kept at most while no request uses them.
+        connect_timeout: seconds to connect, and again for the TLS handshake; None for no limit.
+        read_timeout: seconds in which something must be sent or come; None for no limit.
+        tcp_keepalive: whether the system probes connections that are silent.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        tls: Callable[[], ssl.SSLContext],
+        size: int,
+        connect_timeout: float | None,
+        read_timeout: float | None,
+        tcp_keepalive: bool,
+    ) -> None:
+        self._url = url
+        parts = urlsplit(url)
+        standard_port = 443 if parts.scheme == "https" else 80
+        # In lower case and without a standard port, as botocore signs it.
+        self._host, self._port = parts.hostname or "", parts.port or standard_port
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        if self._port != standard_port:
+            host += f":{self._port}"
+        target = parts._replace(scheme="", netloc="", path=parts.path or "/", fragment="").geturl()
+        self._head = f"POST {target} HTTP/1.1\r\nHost: {host}\r\nAccept-Encoding: identity\r\n"
+        self._tls = tls if parts.scheme == "https" else None
+        self._connect_timeout, self._read_timeout = connect_timeout, read_timeout
+        self._tcp_keepalive = tcp_keepalive
+        self._size = size
+        self._idle: list[_Connection] = []
+        self._lock = threading.Lock()
+
+    def post(self, headers: Mapping[str, str | bytes], body: bytes) -> Answer:
+        """Send a request, whose headers tell its length, and return the answer.
+
+        Raises: botocore's EndpointConnectionError, ConnectTimeoutError, SSLError, ReadTimeoutError or
+            ConnectionClosedError; ValueError for a header that holds a line break.
+        """
+        head = self._request_head(headers)
+        while True:
+            kept = self._take()
+            connection = kept or self._connect()
+            try:
+                answer, keep = connection.exchange(head, body)
+            except BaseException as error:
+                connection.close()
+                if kept is not None and isinstance(error, _NoAnswerError):
+                    continue  # the server gave it up while it was idle; bulk requests may be sent twice
+                if isinstance(error, TimeoutError):
+                    raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
+                if isinstance(error, OSError | _BrokenAnswerError):
+                    raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
+                raise
+            if keep:
+                self._keep(connection)
+            else:
+                connection.close()
+            return answer
+
+    def close(self) -> None:
+        """Close the connections that no request uses, and the others as soon as they are done."""
+        with self._lock:
+            idle, self._idle, self._size = self._idle, [], 0
+        for connection in idle:
+            connection.close()
+
+    def _request_head(self, headers: Mapping[str, str | bytes]) -> bytes:
+        lines = [
+            f"{name}: {value.decode('latin-1') if isinstance(value, bytes) else value}\r\n"
+            for name, value in headers.items()
+        ]
+        head = f"{self._head}{''.join(lines)}\r\n"
+        if head.count("\n") != len(lines) + 4 or head.count("\r") != len(lines) + 4:
+            raise ValueError("a header of the request holds a line break; look at the session token")
+        return head.encode("latin-1")
+
+    def _take(self) -> _Connection | None:
+        while True:
+            with self._lock:
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            if not connection.has_input():
+                return connection
+            connection.close()  # what comes unasked is the connection's end, or belongs to no request
+
+    def _keep(self, connection: _Connection) -> None:
+        with self._lock:
+            if len(self._idle) < self._size:
+                self._idle.append(connection)
+                return
+        connection.close()
+
+    def _connect(self) -> _Connection:
+        opened: socket.socket | None = None
+        try:
+            opened = socket.create_connection((self._host, self._port), self._connect_timeout)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            if self._tcp_keepalive:
+                opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            if self._tls is not None:
+                opened = self._secured(opened, self._tls)
+        except BaseException as error:
+            if opened is not None:
+                opened.close()
+            if isinstance(error, TimeoutError):
+                raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
+            if isinstance(error, OSError | UnicodeError):  # UnicodeError: a label of the name is empty or too long
+                raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
+            raise
+        opened.settimeout(self._read_timeout)
+        return _Connection(opened)
+
+    def _secured(self, opened: socket.socket, tls: Callable[[], ssl.SSLContext]) -> ssl.SSLSocket:
+        try:
+            return tls().wrap_socket(opened, server_hostname=self._host.rstrip("."))
+        except (TimeoutError, ConnectionError, ssl.SSLEOFError):
+            raise  # a handshake cut short says nothing about the certificate
+        except OSError as error:
+            raise SSLError(endpoint_url=self._url, error=error) from error
+
+
+class _Connection:
+    def __init__(self, opened: socket.socket) -> None:
+        self._socket = opened
+        self._input = opened.makefile("rb")
+        self._poll = select.poll()
+        self._poll.register(opened, select.POLLIN)
+
+    def has_input(self) -> bool:
+        return bool(self._poll.poll(0))
+
+    def close(self) -> None:
+        self._input.close()
+        self._socket.close()
+
+    def exchange(self, head: bytes, body: bytes) -> tuple[Answer, bool]:
+        """Return the answer to a request, and whether the connection can be kept."""
+        try:
+            if len(body) < _SENT_IN_ONE_BYTES:
+                self._socket.sendall(head + body)
+            else:
+                self._socket.sendall(head)
+                self._socket.sendall(body)
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+            pass  # who refuses a request before its end (413) may have said so
+        try:
+            line = self._input.readline(_LINE_BYTES)
+        except TimeoutError:
+            raise
+        except OSError as error:
+            raise _NoAnswerError from error
+        if not line:
+            raise _NoAnswerError
+        version, status, headers = self._answer_head(line)
+        while status < 200:
+            version, status, headers = self._answer_head(self._input.readline(_LINE_BYTES))
+        content, delimited = self._content(status, headers)
+        keep = delimited and version == b"1.1" and "close" not in headers.get("connection", "").lower()
+        return Answer(status, headers, content), keep
+
+    def _answer_head(self, line: bytes) -> tuple[bytes, int, dict[str, str]]:
+        found = _STATUS_LINE.match(line)
+        if found is None:
+            raise _BrokenAnswerError("the answer begins with no HTTP status")
+        headers: dict[str, str] = {}
+        for _ in range(_HEADERS):
+            line = self._input.readline(_LINE_BYTES)
+            if line in (b"\r\n", b"\n"):
+                return found[1], int(found[2]), headers
+            name, colon, value = line.decode("latin-1").partition(":")
+            if not colon or not value.endswith("\n"):
+                raise _BrokenAnswerError("a header of the answer is broken")
+            headers[name.lower()] = value.strip()
+        raise _BrokenAnswerError(f"the answer has more than {_HEADERS} headers")
+
+    def _content(self, status: int, headers: dict[str, str]) -> tuple[bytes, bool]:
+        """Return the body, and whether its end was told otherwise than by the connection's."""
+        if status in (204, 304):
+            return b"", True
+        if (coding := headers.get("transfer-encoding")) is not None:
+            if coding.lower() != "chunked":
+                raise _BrokenAnswerError("the answer's transfer encoding is not known")
+            return b"".join(self._chunks()), "content-length" not in headers
+        if (length := headers.get("content-length")) is not None:
+            if not re.fullmatch("[0-9]{1,9}", length):
+                raise _BrokenAnswerError("the answer's length is no number")
+            return self._read(int(length)), True
+        return self._input.read(), False
+
+    def _chunks(self) -> list[bytes]:
+        chunks: list[bytes] = []
+        while True:
+            size = self._input.readline(_LINE_BYTES).partition(b";")[0].strip()
+            if not re.fullmatch(rb"[0-9A-Fa-f]{1,7}", size):
+                raise _BrokenAnswerError("a chunk of the answer has no size")
+            if (length := int(size, 16)) == 0:
+                break
+            chunks.append(self._read(length))
+            if self._input.readline(_LINE_BYTES) not in (b"\r\n", b"\n"):
+                raise _BrokenAnswerError("a chunk of the answer is longer than its size")
+        while self._input.readline(_LINE_BYTES) not in (b"\r\n", b"\n", b""):
+            pass  # trailers
+        return chunks
+
+    def _read(self, length: int) -> bytes:
+        content = self._input.read(length)
+        if len(content) != length:
+            raise _BrokenAnswerError(f"the answer ended {length - len(content)} bytes too early")
+        return content
