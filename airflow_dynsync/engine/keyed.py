@@ -14,8 +14,6 @@ from typing import TypeVar
 
 MIN_SECRET_BYTES = 16
 _BLOCK = 64
-_FIRST = bytes(4)
-"""The counter of a stream's first block."""
 
 T = TypeVar("T")
 
@@ -51,25 +49,29 @@ class Secret:
 class Keyed:
     """A keyed function: the same data gives the same stream, and nobody without the key can tell which."""
 
-    __slots__ = ("_base",)
+    __slots__ = ("_base", "_first")
 
     def __init__(self, key: bytes) -> None:
         self._base = blake2b(key=key, digest_size=_BLOCK)
+        self._first = self._base.copy()
+        self._first.update(bytes(4))  # the counter of a stream's first block
 
     def __repr__(self) -> str:
         return "Keyed(***)"
 
     def digest(self, data: bytes) -> bytes:
         """Return 64 keyed bytes for ``data``."""
-        state = self._base.copy()
-        state.update(_FIRST + data)
+        state = self._first.copy()
+        state.update(data)
         return state.digest()
 
     def stream(self, data: bytes) -> Stream:
         """Return the stream that belongs to ``data``; long data is hashed once, not for every block."""
         if len(data) > _BLOCK:
             data = self.digest(data)
-        return Stream(self._base, data, self.digest(data))
+        state = self._first.copy()
+        state.update(data)
+        return Stream(self._base, data, state.digest())
 
 
 class Stream:
@@ -86,13 +88,13 @@ class Stream:
 
     def bytes(self, count: int) -> bytes:
         """Return the next ``count`` bytes."""
-        end = self._position + count
+        start = self._position
+        end = start + count
         if end > len(self._buffer):
             self._extend(end - len(self._buffer))
-            end = self._position + count
-        drawn = self._buffer[self._position : end]
+            start, end = 0, count
         self._position = end
-        return drawn
+        return self._buffer[start:end]
 
     def _extend(self, missing: int) -> None:
         blocks = [self._buffer[self._position :]]
@@ -106,12 +108,7 @@ class Stream:
 
     def below(self, bound: int) -> int:
         """Return an integer from 0 to ``bound - 1``; its bias is under 2**-56."""
-        start = self._position
-        end = start + (bound.bit_length() + 63) // 8
-        if end > len(self._buffer):
-            return int.from_bytes(self.bytes(end - start), "big") % bound
-        self._position = end
-        return int.from_bytes(self._buffer[start:end], "big") % bound
+        return int.from_bytes(self.bytes((bound.bit_length() + 63) // 8), "big") % bound
 
     def between(self, low: int, high: int) -> int:
         """Return an integer from ``low`` to ``high``, both included."""

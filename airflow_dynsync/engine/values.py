@@ -7,7 +7,7 @@ significant digits, magnitudes from 1E-130 to 9.99...E+125.
 
 from __future__ import annotations
 
-from base64 import b64decode, b64encode
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, Final
@@ -39,6 +39,7 @@ TYPE_IN_WORDS: Final = {
 }
 
 MAX_DIGITS: Final = 38
+_TOO_MANY_DIGITS: Final = 10**MAX_DIGITS
 MAX_EXPONENT: Final = 125
 MIN_EXPONENT: Final = -130
 
@@ -68,9 +69,16 @@ def number_text(value: Decimal | int) -> str:
     Raises:
         ValueRefusedError: not finite, more than 38 significant digits, or out of DynamoDB's range.
     """
+    if type(value) is int and abs(value) < _TOO_MANY_DIGITS:
+        return str(value)
     number = Decimal(value)
     if not number.is_finite():
         raise ValueRefusedError("the result is not a finite number")
+    text = format(number, "f") if number.adjusted() < MAX_DIGITS else ""
+    if 0 < len(text) <= MAX_DIGITS:  # so short a text has neither too many digits nor too small a number
+        if "." in text:
+            text = text.rstrip("0").rstrip(".")
+        return "0" if text == "-0" else text
     sign, digits, exponent = number.as_tuple()
     significant = len(digits)
     while significant > 1 and digits[significant - 1] == 0:
@@ -88,7 +96,7 @@ def number_text(value: Decimal | int) -> str:
 DECODE: Final[dict[str, Callable[[Any], Any]]] = {
     "S": str,
     "N": Decimal,
-    "B": b64decode,
+    "B": a2b_base64,
     "BOOL": bool,
     "NULL": lambda _: None,
 }
@@ -121,11 +129,11 @@ def to_wire(value: Any) -> WireValue:
         case int() | Decimal():
             return {"N": number_text(value)}
         case float():
-            return {"N": number_text(Decimal(repr(value)))}
+            return {"N": number_text(Decimal(float.__repr__(value)))}
         case None:
             return NULL
         case bytes() | bytearray():
-            return {"B": b64encode(value).decode("ascii")}
+            return {"B": b2a_base64(value, newline=False).decode("ascii")}
         case dict():
             if not all(isinstance(name, str) for name in value):
                 raise ValueRefusedError("the result is a map with a key that is no string")

@@ -26,7 +26,7 @@ EXACT = Context(prec=400)
 def transform(name: str, value: Decimal, **parameters: Any) -> Decimal:
     definition = catalogue()[name]
     function = definition.scalar(definition.parameters.model_validate(parameters))
-    return function(value, Secret(SECRET).keyed("test").stream(str(value).encode()))
+    return Decimal(function(value, Secret(SECRET).keyed("test").stream(str(value).encode())))
 
 
 def ranges(name: str) -> dict[str, Any]:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import ROUND_FLOOR, Context, Decimal
 from functools import partial
@@ -93,61 +92,62 @@ class TransformDateTruncate(_Transform):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What is done to a date and to the time on its day.
+Day = Callable[[date], date]
+"""What is done to a date. The time on its day stays, or is cut down to a multiple of ``grain``, in seconds."""
 
-    Attributes:
-        day: another day for a day.
-        grain: seconds; the time is cut down to a multiple of them. None: it stays.
-    """
 
-    day: Callable[[date], date]
-    grain: int | None = None
-
-    def of_text(self, match: re.Match[str]) -> str:
-        """Return a text with the parts Y, m, d of its match, and maybe H, M, S, f, after the change."""
-        day = self.day(date(int(match["Y"]), int(match["m"]), int(match["d"])))
-        parts = {"Y": f"{day.year:04}", "m": f"{day.month:02}", "d": f"{day.day:02}"}
+def _change_text(match: re.Match[str], day: Day, grain: int | None) -> str:
+    """Return a text with the parts Y, m, d of its match, and maybe H, M, S, f, after the change."""
+    text = match.string
+    year, month, day_of_month = match.group("Y", "m", "d")
+    after = day(date(int(year), int(month), int(day_of_month)))
+    parts = {}
+    if match.re is _ISO:
+        text = after.isoformat().replace("-", match["dash"]) + text[match.end("d") :]
+    else:
+        parts = {"Y": f"{after.year:04}", "m": f"{after.month:02}", "d": f"{after.day:02}"}
+    if grain is not None:
         groups = match.groupdict()
-        parts |= {name: "0" * len(groups[name]) for name in _FINER[self.grain] if groups.get(name)}
-        text = match.string
-        for (start, end), part in sorted(((match.span(name), part) for name, part in parts.items()), reverse=True):
-            text = text[:start] + part + text[end:]
-        return text
-
-    def of_epoch(self, number: Decimal, per_second: int) -> Decimal:
-        """Return seconds since 1970, or so many parts of them, after the change; as many decimals as before."""
-        per_day = DAY * per_second
-        days = int(number.to_integral_value(ROUND_FLOOR)) // per_day
-        before = EPOCH.date() + timedelta(days=days)
-        time = _EXACT.subtract(number, Decimal(days * per_day))
-        if self.grain is not None:
-            time = _EXACT.subtract(time, _EXACT.remainder(time, Decimal(self.grain * per_second)))
-        return _EXACT.add(Decimal((days + (self.day(before) - before).days) * per_day), time)
+        parts |= {name: "0" * len(groups[name]) for name in _FINER[grain] if groups.get(name)}
+    for (start, end), part in sorted(((match.span(name), part) for name, part in parts.items()), reverse=True):
+        text = text[:start] + part + text[end:]
+    return text
 
 
-_FINER: Final[Mapping[int | None, str]] = {None: "", DAY: "HMSf", 60 * 60: "MSf", 60: "Sf", 1: "f"}
+def _change_epoch(number: Decimal, per_second: int, day: Day, grain: int | None) -> Decimal:
+    """Return seconds since 1970, or so many parts of them, after the change; as many decimals as before."""
+    per_day = DAY * per_second
+    days = int(number.to_integral_value(ROUND_FLOOR)) // per_day
+    before = EPOCH.date() + timedelta(days=days)
+    time = _EXACT.subtract(number, Decimal(days * per_day))
+    if grain is not None:
+        time = _EXACT.subtract(time, _EXACT.remainder(time, Decimal(grain * per_second)))
+    return _EXACT.add(Decimal((days + (day(before) - before).days) * per_day), time)
+
+
+_FINER: Final = {DAY: "HMSf", 60 * 60: "MSf", 60: "Sf", 1: "f"}
 """The parts of a time that are finer than so many seconds."""
 
 
-def _reader(written: str) -> Callable[[str | Decimal, Change], str | Decimal]:
+def _reader(written: str, grain: int | None = None) -> Callable[[str | Decimal, Day], str | Decimal]:
     """Return a function that changes a value written in a format, and refuses another."""
     expected = _EXPECTED if written == "auto" else f"a date of the format {written}"
     pattern = _pattern(written)
     takes_epoch = written in ("auto", "seconds", "milliseconds")
     is_epoch = (_LIKE_EPOCH if written == "auto" else _EPOCH_TEXT).fullmatch
 
-    def changed(value: str | Decimal, change: Change) -> str | Decimal:
+    def changed(value: str | Decimal, day: Day) -> str | Decimal:
         try:
             if isinstance(value, Decimal):
                 if takes_epoch:
-                    return change.of_epoch(value, _per_second(written, value))
+                    return _change_epoch(value, _per_second(written, value), day, grain)
+            elif pattern is _ISO and len(value) == len("YYYY-MM-DD") and value[4] == value[7] == "-":
+                return day(date.fromisoformat(value)).isoformat()
             elif pattern and (match := pattern.fullmatch(value)):
-                return change.of_text(match)
+                return _change_text(match, day, grain)
             elif takes_epoch and is_epoch(value):
                 number = Decimal(value)
-                return format(change.of_epoch(number, _per_second(written, number)), "f")
+                return format(_change_epoch(number, _per_second(written, number), day, grain), "f")
         except (ValueError, OverflowError):
             pass
         raise WrongFormError(f"{expected}, from the year 1 to 9999, was expected; set format")
@@ -188,7 +188,7 @@ def _transform_date_shift(parameters: TransformDateShift, compiler: Compiler) ->
         days = first + keyed.stream(picks.encode("utf-8", "surrogatepass")).below(last - first + 1 - has_zero)
         if has_zero and days >= 0:
             days += 1
-        return changed(value, Change(lambda day: day + timedelta(days=days)))
+        return changed(value, lambda day: day + timedelta(days))
 
     return value_by_value(shift, compiler.place)
 
@@ -228,10 +228,9 @@ def _start_of(unit: Unit, day: date) -> date:
 
 
 def _transform_date_truncate(parameters: TransformDateTruncate) -> Scalar:
-    changed = _reader(parameters.format)
     grain = {"hour": 60 * 60, "minute": 60, "second": 1}.get(parameters.unit, DAY)
-    change = Change(partial(_start_of, parameters.unit), grain)
-    return lambda value, _stream: changed(value, change)
+    changed, start = _reader(parameters.format, grain), partial(_start_of, parameters.unit)
+    return lambda value, _stream: changed(value, start)
 
 
 DEFINITIONS: Final = (

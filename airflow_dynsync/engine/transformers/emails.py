@@ -163,7 +163,7 @@ def _transform_email(parameters: TransformEmail) -> Scalar:
     def transform(value: str, stream: Stream) -> str | None:
         if not is_email(value):
             return invalid(value, stream)
-        domain = value[value.rindex("@") + 1 :]
+        domain = value.rpartition("@")[2]
         if preserve_domain == (domain.casefold() in excluded):
             return of_length(len(value), stream) if preserve_length else generate(value, stream)
         room = (len(value) if preserve_length else max_length) - len(domain) - 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
 from math import log2
-from typing import Annotated, Final, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -88,8 +88,19 @@ class TransformInt64(Parameters):
 
 
 def _transform_int64(parameters: TransformInt64) -> Scalar:
-    reach = Decimal(parameters.randomization_range_min), Decimal(parameters.randomization_range_max)
-    return _around(lambda _value: reach, MAX_DIGITS, lambda _value: 0)
+    below, above = parameters.randomization_range_min, parameters.randomization_range_max
+    reach = Decimal(below), Decimal(above)
+    around = _around(lambda _value: reach, MAX_DIGITS, lambda _value: 0)
+    largest = 10**MAX_DIGITS - max(below, above)
+
+    def transform(value: Decimal, stream: Stream) -> Any:
+        number = int(value)
+        if number != value or abs(number) >= largest:
+            return around(value, stream)
+        drawn = number - below + stream.below(below + above)
+        return drawn + 1 if drawn >= number else drawn
+
+    return transform
 
 
 class TransformFloat64(Parameters):

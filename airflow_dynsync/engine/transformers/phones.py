@@ -34,6 +34,7 @@ _US_DIGITS: Final = 10
 _LOCAL_DIGITS: Final = 7
 _E164: Final = re.compile(rf"\+[0-9]{{{_LOCAL_DIGITS},{LONGEST_NUMBER}}}")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
+_DIGITS: Final = re.compile(r"(\d+)")
 
 
 Draw = Callable[[int, Stream], str]
@@ -196,16 +197,22 @@ def _transform_string(parameters: TransformPhoneNumber) -> Scalar:
     def transform(value: str, stream: Stream) -> str:
         if not preserve_length:
             return draw(_US_DIGITS, stream)
-        positions = [position for position, character in enumerate(value) if character.isdecimal()]
-        if not positions:
+        pieces = _DIGITS.split(value)
+        count = sum(map(len, pieces[1::2]))
+        if not count:
             raise WrongFormError(
                 "a phone number was expected, and a value without a digit came; leave preserve_length out to"
                 " replace such values too"
             )
-        characters = list(_LETTERS.sub(lambda match: scramble(match[0], stream), value))
-        for position, digit in zip(positions, draw(len(positions), stream), strict=True):
-            characters[position] = digit
-        return "".join(characters)
+        if _LETTERS.search(value):
+            pieces[::2] = [_LETTERS.sub(lambda match: scramble(match[0], stream), piece) for piece in pieces[::2]]
+        digits = draw(count, stream)
+        used = 0
+        for index in range(1, len(pieces), 2):
+            length = len(pieces[index])
+            pieces[index] = digits[used : used + length]
+            used += length
+        return "".join(pieces)
 
     return transform
 

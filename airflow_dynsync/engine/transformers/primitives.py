@@ -131,8 +131,10 @@ class GenerateUuid(Parameters):
 
 def uuid4_digits(stream: Stream) -> str:
     """Return the 32 hexadecimal digits of a version 4 UUID (RFC 9562, section 5.4)."""
-    digits = stream.bytes(16).hex()
-    return f"{digits[:12]}4{digits[13:16]}{'89ab'[int(digits[16], 16) & 3]}{digits[17:]}"
+    drawn = bytearray(stream.bytes(16))
+    drawn[6] = drawn[6] & 0x0F | 0x40
+    drawn[8] = drawn[8] & 0x3F | 0x80
+    return drawn.hex()
 
 
 def _generate_uuid(parameters: GenerateUuid) -> Scalar:

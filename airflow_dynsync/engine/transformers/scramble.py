@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
 from struct import unpack
@@ -85,16 +86,22 @@ class _Choices(dict[str, tuple[str, int, int]]):
 
 _choices_of: Final = _Choices().__getitem__
 
+_CHOICES_BUT_ZERO: Final = {digit: (DIGITS[1:] * 2, int(digit), 8 if int(digit) else 9) for digit in DIGITS}
+
+
+def _draw(choices: Iterable[tuple[str, int, int]], count: int, stream: Stream) -> str:
+    draws = unpack(f">{count}H", stream.bytes(2 * count))
+    return "".join(
+        [
+            alternatives[start + draw % others]
+            for (alternatives, start, others), draw in zip(choices, draws, strict=True)
+        ]
+    )
+
 
 def scramble(text: str, stream: Stream) -> str:
     """Return other characters of the same classes in place of all but white space."""
-    draws = unpack(f">{len(text)}H", stream.bytes(2 * len(text)))
-    return "".join(
-        [
-            alternatives[start + draw % count]
-            for (alternatives, start, count), draw in zip(map(_choices_of, text), draws, strict=True)
-        ]
-    )
+    return _draw(map(_choices_of, text), len(text), stream)
 
 
 def scramble_number(number: Decimal, stream: Stream) -> Decimal:
@@ -102,16 +109,18 @@ def scramble_number(number: Decimal, stream: Stream) -> Decimal:
 
     Of a number with more than 38 digits, the rest stay as they are: DynamoDB has zeros there.
     """
-    sign, digits, power = number.as_tuple()
-    exponent = int(power)
+    mantissa, letter, exponent = str(number).partition("E")
+    written = mantissa.lstrip("-0.") or "0"
+    before = mantissa[: len(mantissa) - len(written)]
+    whole, point, decimals = written.partition(".")
+    digits = whole + decimals
     count = min(len(digits), MAX_DIGITS)
-    draws = unpack(f">{count}H", stream.bytes(2 * count))
-    last = count - 1 if exponent < 0 else 0
-    drawn = [
-        (digit + draw % (8 if digit else 9)) % 9 + 1 if position in (0, last) else (digit + 1 + draw % 9) % 10
-        for position, (digit, draw) in enumerate(zip(digits, draws, strict=False))
-    ]
-    return Decimal((sign, (*drawn, *digits[count:]), exponent))
+    choices = [*map(_choices_of, digits[:count])]
+    choices[0] = _CHOICES_BUT_ZERO[digits[0]]
+    if len(mantissa.partition(".")[2]) > int(exponent or 0):
+        choices[-1] = _CHOICES_BUT_ZERO[digits[count - 1]]
+    drawn = _draw(choices, count, stream) + digits[count:]
+    return Decimal(f"{before}{drawn[: len(whole)]}{point}{drawn[len(whole) :]}{letter}{exponent}")
 
 
 class TransformCharacterScramble(Parameters):

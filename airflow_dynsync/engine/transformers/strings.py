@@ -93,7 +93,7 @@ class TransformMask(Parameters):
     )
     character: str = Field(default="*", min_length=1, max_length=1, description="What is put in their place.")
     pattern: Regex = Field(
-        default=r"[^\s!-/:-@\[-`{-~]",
+        default=r"[^\s!-/:-@\[-`{-~]+",
         validate_default=True,
         description="Which characters to mask: those that this regular expression matches. By default all but"
         " white space and ASCII punctuation. Where it matches nothing, all are masked.",
