@@ -80,7 +80,7 @@ class Preparation:
             "source": self.source.table_id or self.source.arn,
             "destination": self.destination.table_id or self.destination.arn,
             "where": self.job.where,
-            "mapping": _written(self.job.mapping.model_dump()),
+            "mapping": canonical(self.job.mapping.model_dump()),
             "total_segments": self.total_segments,
             "way": self.selection.way,
             "corpora": CORPUS_VERSION,
@@ -225,13 +225,13 @@ def read_pages(
     )
 
 
-def _written(value: Any) -> Any:
+def canonical(value: Any) -> Any:
     """Return a mapping as JSON values that tell it from every other one; a function counts by its name."""
     match value:
         case dict():
-            return {str(name): _written(member) for name, member in value.items()}
+            return {str(name): canonical(member) for name, member in value.items()}
         case list() | tuple():
-            return [_written(element) for element in value]
+            return [canonical(element) for element in value]
         case None | bool() | int() | str():
             return value
     if callable(value):

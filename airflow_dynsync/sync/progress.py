@@ -5,6 +5,12 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass
+from typing import Final
+
+from airflow_dynsync.sync.report.sections import Moment
+
+_MOST_MOMENTS: Final = 200
+_FIRST_INTERVAL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,8 @@ class Counters:
         self.items_resubmitted = 0
         self.read_units = 0.0
         self.write_units = 0.0
+        self._moments = [Moment(0.0, 0, 0, 0.0, 0.0)]
+        self._interval = _FIRST_INTERVAL_SECONDS
 
     def add_read(self, items: int, examined: int, units: float | None) -> None:
         """Count a page that was read, and the items that DynamoDB examined for it."""
@@ -74,6 +82,7 @@ class Counters:
             self.items_read += items
             self.items_examined += examined
             self.read_units += units or 0.0
+            self._sample()
 
     def add_transformed(self, items: int) -> None:
         """Count a page that went through the plan."""
@@ -86,6 +95,7 @@ class Counters:
             self.items_written += items
             self.items_resubmitted += resubmitted
             self.write_units += units
+            self._sample()
 
     @property
     def seconds(self) -> float:
@@ -98,3 +108,23 @@ class Counters:
             return Progress(
                 self.items_read, self.items_transformed, self.items_written, self._items_expected, self.seconds
             )
+
+    def timeline(self) -> tuple[Moment, ...]:
+        """Return moments from the start until now, about evenly apart, at most some 200 of them."""
+        with self._lock:
+            return (*self._moments, self._moment(self.seconds))
+
+    def _sample(self) -> None:
+        """Keep the moment if it is time to; when there are too many, keep every other one from then on."""
+        now = self.seconds
+        if now < self._moments[-1].seconds + self._interval:
+            return
+        self._moments.append(self._moment(now))
+        if len(self._moments) >= _MOST_MOMENTS:
+            self._moments = self._moments[::2]
+            self._interval *= 2
+
+    def _moment(self, seconds: float) -> Moment:
+        return Moment(
+            round(seconds, 3), self.items_read, self.items_written, self.read_units, self.write_units
+        )
