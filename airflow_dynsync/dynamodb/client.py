@@ -1,30 +1,31 @@
 """A botocore DynamoDB client that speaks wire form: items stay the typed JSON that DynamoDB sends.
 
-Credentials, their refresh, endpoints, signing, retries and the connection pool stay botocore's. For the item
-operations (`ITEM_OPERATIONS`), and for them alone, two public extension points replace the shape-walking
-serializer and parser, which together cost more than all else a client does:
+Credentials, their refresh, endpoints and signing stay botocore's. For the item operations (`ITEM_OPERATIONS`), and
+for them alone, two public extension points replace the shape-walking serializer and parser, which together cost
+more than all else a client does:
 
 * **Response**: the session component `response_parser_factory`. Its parser answers a successful item
   operation with `orjson.loads(body)` and the `ResponseMetadata` that botocore adds, and leaves every error
-  and every other operation to botocore's own parser. So errors, `client.exceptions` and retries (the
-  `x-amz-crc32` check among them) are botocore's.
+  and every other operation to botocore's own parser. So errors and `client.exceptions` are botocore's.
 * **Request**: the client events `provide-client-params` and `before-call`. The first keeps `orjson.dumps` of
   the parameters in the request's context and hands on only what botocore resolves the endpoint with (the
   table's name); the second puts those bytes into the request before it is signed. Parameters are not
   validated on this side: DynamoDB does that.
 
-A throttled item operation is not retried here but raised at once: `calls.py` waits it out, and the pace of all
-threads has to give way meanwhile.
+`BULK_OPERATIONS` take the short way of `transport`, which repeats nothing; the others keep botocore's retries and
+connections. A throttled item operation is raised at once in either case: `calls.py` waits it out, and the pace of
+all threads has to give way meanwhile.
 
 What a caller sees: binaries (B, BS) are base64 text in both directions, numbers their text, sets lists. A
 parameter may hold `orjson.Fragment`, JSON serialized before. Request and response bodies do not show in
-botocore's debug log, which would print them.
+botocore's debug log, which would print them. `create_client(client="botocore")` shows the same over botocore's
+own serializer, parser and transport, for comparison and for those who meet a problem with this one.
 """
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from botocore.config import Config
@@ -32,6 +33,8 @@ from botocore.credentials import CredentialProvider, CredentialResolver
 from botocore.parsers import ResponseParser, ResponseParserError, ResponseParserFactory
 from botocore.session import Session
 
+from airflow_dynsync.dynamodb.binaries import to_bytes, to_text
+from airflow_dynsync.dynamodb.credentials import renew_when_refused
 from airflow_dynsync.dynamodb.errors import THROTTLING_CODES
 from airflow_dynsync.dynamodb.transport import Transport, fits
 
@@ -46,6 +49,9 @@ if TYPE_CHECKING:
 
 WireItem = dict[str, dict[str, Any]]
 """An item as DynamoDB's typed JSON: `{"Age": {"N": "32"}, "Tags": {"SS": ["a"]}, "Icon": {"B": "AAE="}}`."""
+
+ClientName = Literal["wire", "botocore"]
+"""The client of this module, or botocore's own under the same interface."""
 
 ITEM_OPERATIONS = frozenset(
     {
@@ -77,6 +83,7 @@ def create_client(
     verify: bool | str | None = None,
     config: Config | None = None,
     max_connections: int = 50,
+    client: ClientName = "wire",
 ) -> DynamoDBClient:
     """Create a DynamoDB client whose item operations speak wire form (see the module's text).
 
@@ -89,35 +96,50 @@ def create_client(
         config: merged over the defaults (retry mode `standard`, TCP keep-alive). Parameter validation and
             pool size are set here in any case.
         max_connections: size of the connection pool, the number of threads that call at once.
+        client: `botocore` for its own serializer, parser and transport, several times slower.
 
     Raises botocore's `NoRegionError` if no region is known.
     """
     session = Session()
     session.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
-    session.register_component("response_parser_factory", _WireParserFactory())
+    parsers = _ParserFactory(_ITEM_OUTPUTS if client == "wire" else frozenset())
+    session.register_component("response_parser_factory", parsers)
     # Said once: botocore puts its User-Agent together twice for every request, a fifth of what the request costs.
     defaults = Config(retries={"mode": "standard"}, tcp_keepalive=True, user_agent=session.user_agent())
     fixed = Config(parameter_validation=False, max_pool_connections=max_connections)
-    client: Any = session.create_client(
+    made: Any = session.create_client(
         "dynamodb",
         region_name=region_name,
         endpoint_url=endpoint_url,
         verify=verify,
         config=defaults.merge(config or Config()).merge(fixed),
     )
-    _require_json(client)
-    if fits(client):
-        ca_bundle = session.get_config_variable("ca_bundle") if verify is None else verify
-        parser = _WireParserFactory().create_parser("json")
-        transport = Transport(client, parser, verify=ca_bundle, body=lambda context: context[_BODY])
-        for operation in BULK_OPERATIONS:
-            client.meta.events.register(f"before-call.dynamodb.{operation}", transport.call)
+    if client == "wire":
+        _require_json(made)
+        if fits(made):
+            ca_bundle = session.get_config_variable("ca_bundle") if verify is None else verify
+            _take_short_way(made, parsers.create_parser("json"), ca_bundle)
+        handlers = _WIRE_HANDLERS
+    else:
+        handlers = _BOTOCORE_HANDLERS
     for operation in ITEM_OPERATIONS:
-        client.meta.events.register(f"provide-client-params.dynamodb.{operation}", _keep_body)
-        client.meta.events.register(f"before-call.dynamodb.{operation}", _set_body)
-        client.meta.events.register(f"after-call.dynamodb.{operation}", _refuse_unreadable)
-        client.meta.events.register(f"needs-retry.dynamodb.{operation}", partial(_tell_throttling, client))
-    return client  # type: ignore[no-any-return]
+        for event, handler in handlers.items():
+            made.meta.events.register(f"{event}.dynamodb.{operation}", handler)
+        made.meta.events.register(f"needs-retry.dynamodb.{operation}", partial(_tell_throttling, made))
+    return made  # type: ignore[no-any-return]
+
+
+def _take_short_way(client: Any, parser: ResponseParser, verify: bool | str | None) -> None:
+    transport = Transport(client, parser, verify=verify, body=lambda context: context[_BODY])
+    for operation in BULK_OPERATIONS:
+        client.meta.events.register(f"before-call.dynamodb.{operation}", transport.call)
+    close_botocore_s = client.close
+
+    def close() -> None:
+        transport.close()
+        close_botocore_s()
+
+    client.close = close
 
 
 def _require_json(client: BaseClient) -> None:
@@ -171,6 +193,24 @@ def _refuse_unreadable(http_response: AWSResponse, parsed: dict[str, Any], **_: 
         raise ResponseParserError(parsed["Error"]["Message"])
 
 
+def _decode_binaries(params: Mapping[str, Any], **_: Any) -> Any:
+    return to_bytes(orjson.loads(orjson.dumps(params)))
+
+
+def _hide_body(params: dict[str, Any], **_: Any) -> None:
+    params["body"] = _Unlogged(params["body"])
+
+
+def _encode_binaries(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
+    if http_response.status_code >= 300:
+        return
+    # botocore takes an answer that is no JSON for one without items.
+    if not isinstance(_json(http_response.content), dict):
+        raise ResponseParserError(_unreadable(http_response.content))
+    for name, value in parsed.items():
+        parsed[name] = to_text(value)
+
+
 def _tell_throttling(
     client: BaseClient, response: tuple[Any, dict[str, Any]] | None, operation: OperationModel, **_: Any
 ) -> None:
@@ -180,32 +220,58 @@ def _tell_throttling(
         raise error(response[1], operation.name)
 
 
-class _WireParserFactory(ResponseParserFactory):
+_WIRE_HANDLERS = {
+    "provide-client-params": _keep_body,
+    "before-call": _set_body,
+    "after-call": _refuse_unreadable,
+}
+_BOTOCORE_HANDLERS = {
+    "provide-client-params": _decode_binaries,
+    "before-call": _hide_body,
+    "after-call": _encode_binaries,
+}
+
+
+class _ParserFactory(ResponseParserFactory):
+    """Makes botocore's parser, but for these output shapes one of wire form."""
+
+    def __init__(self, wire_outputs: frozenset[str]) -> None:
+        super().__init__()
+        self._wire_outputs = wire_outputs
+
     def create_parser(self, protocol_name: str) -> ResponseParser:
-        return _WireParser(super().create_parser(protocol_name))
+        return _Parser(super().create_parser(protocol_name), self._wire_outputs)
 
 
-class _WireParser(ResponseParser):
-    def __init__(self, stock: ResponseParser) -> None:
+class _Parser(ResponseParser):
+    def __init__(self, stock: ResponseParser, wire_outputs: frozenset[str]) -> None:
         super().__init__()
         self._stock = stock
+        self._wire_outputs = wire_outputs
 
     def parse(self, response: Mapping[str, Any], shape: Shape) -> Any:
         # botocore's stub says Shape; an operation without output has None.
-        if response["status_code"] >= 300 or getattr(shape, "name", None) not in _ITEM_OUTPUTS:
+        if response["status_code"] >= 300 or getattr(shape, "name", None) not in self._wire_outputs:
             return self._stock.parse({**response, "body": _Unlogged(response["body"])}, shape)
-        try:
-            parsed: Any = orjson.loads(response["body"])
-        except orjson.JSONDecodeError:
-            parsed = None
+        parsed = _json(response["body"])
         if not isinstance(parsed, dict):
             # An empty answer would pass for the end of the table. As an error in the answer it first meets
             # botocore's own checks (a damaged body is retried by its x-amz-crc32), then `_refuse_unreadable`.
-            message = f"an answer of {len(response['body'])} bytes is no JSON object"
-            parsed = {"Error": {"Code": "UnreadableResponse", "Message": message}}
+            parsed = {"Error": {"Code": "UnreadableResponse", "Message": _unreadable(response["body"])}}
         headers = {name.lower(): value for name, value in response["headers"].items()}
         metadata = {"HTTPStatusCode": response["status_code"], "HTTPHeaders": headers}
         if "x-amzn-requestid" in headers:
             metadata["RequestId"] = headers["x-amzn-requestid"]
         parsed["ResponseMetadata"] = metadata
         return parsed
+
+
+def _json(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _unreadable(body: bytes) -> str:
+    return f"an answer of {len(body)} bytes is no JSON object"
