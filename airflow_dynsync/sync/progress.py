@@ -125,6 +125,4 @@ class Counters:
             self._interval *= 2
 
     def _moment(self, seconds: float) -> Moment:
-        return Moment(
-            round(seconds, 3), self.items_read, self.items_written, self.read_units, self.write_units
-        )
+        return Moment(round(seconds, 3), self.items_read, self.items_written, self.read_units, self.write_units)

@@ -1,0 +1,127 @@
+"""The report of a run that moved all its items: everything that a prepared job and its counters tell."""
+
+from __future__ import annotations
+
+import math
+from hashlib import blake2b
+from typing import TYPE_CHECKING
+
+import orjson
+
+from airflow_dynsync.dynamodb.limits import parse_limit, read_budget, write_budget
+from airflow_dynsync.engine.corpora import CORPUS_VERSION
+from airflow_dynsync.engine.mapping import Mapping
+from airflow_dynsync.sync.estimate import READ_PRICE, WRITE_PRICE, Estimate
+from airflow_dynsync.sync.preparation import canonical
+from airflow_dynsync.sync.report.document import SyncReport
+from airflow_dynsync.sync.report.sections import Capacity, MappingInForce, RuleInForce
+
+if TYPE_CHECKING:
+    from airflow_dynsync.dynamodb.tables import TableDescription
+    from airflow_dynsync.sync.preparation import Preparation
+    from airflow_dynsync.sync.progress import Counters
+    from airflow_dynsync.sync.report.clock import RunClock
+
+_FINGERPRINT_BYTES = 16
+
+
+def report_of(
+    prepared: Preparation,
+    counters: Counters,
+    clock: RunClock,
+    *,
+    source_region: str,
+    destination_region: str,
+    items_written_before: int,
+    estimate: Estimate | None,
+) -> SyncReport:
+    """Return the report of a run that ends now.
+
+    The parts that other modules find out are added with `dataclasses.replace`.
+
+    Args:
+        prepared: what was done.
+        counters: what was counted meanwhile.
+        clock: what was measured.
+        source_region: region of the source's client.
+        destination_region: likewise.
+        items_written_before: by the interrupted run that this one continued.
+        estimate: made before the run; None where whoever shared the segments out made it.
+    """
+    return SyncReport(
+        source_table=prepared.source.name,
+        source_region=source_region,
+        destination_table=prepared.destination.name,
+        destination_region=destination_region,
+        read_by=prepared.selection.way,
+        items_examined=counters.items_examined,
+        items_read=counters.items_read,
+        items_written=counters.items_written,
+        items_written_before=items_written_before,
+        items_resubmitted=counters.items_resubmitted,
+        segments=len(prepared.segments),
+        first_segment=prepared.segments[0],
+        total_segments=prepared.total_segments,
+        read_units=counters.read_units,
+        write_units=counters.write_units,
+        seconds=round(counters.seconds, 3),
+        corpus_version=CORPUS_VERSION,
+        rules=prepared.plan.statistics.counts,
+        run=clock.run(),
+        mapping=_mapping_in_force(prepared),
+        capacity=_capacity(prepared, counters, estimate),
+        phases=clock.phases,
+        timeline=counters.timeline(),
+    )
+
+
+def mapping_fingerprint(mapping: Mapping) -> str:
+    """Return what tells a mapping from every other one: BLAKE2b (RFC 7693) without a key, in hexadecimal.
+
+    What does not change values is left out, and so is the condition, which may hold one.
+    """
+    described = canonical(mapping.model_dump(include=set(Mapping.model_fields)))
+    text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
+    return blake2b(text, digest_size=_FINGERPRINT_BYTES, person=b"dynsync mapping").hexdigest()
+
+
+def _mapping_in_force(prepared: Preparation) -> MappingInForce:
+    job = prepared.job
+    unmapped = job.mapping.unmapped
+    return MappingInForce(
+        fingerprint=mapping_fingerprint(job.mapping),
+        unmapped=unmapped if isinstance(unmapped, str) else "by type",
+        selective=job.where is not None,
+        secret_stays=job.secret is not None,
+        rules=tuple(
+            RuleInForce(rule.written, rule.place, rule.definition.name, rule.uniqueness.value, rule.is_key)
+            for rule in prepared.plan.rules
+        ),
+    )
+
+
+def _capacity(prepared: Preparation, counters: Counters, estimate: Estimate | None) -> Capacity:
+    job = prepared.job
+    read_limit = read_budget(parse_limit(job.read_limit), prepared.source).share(prepared.workers)
+    write_limit = write_budget(parse_limit(job.write_limit), prepared.destination).share(prepared.workers)
+    return Capacity(
+        read_limit=_finite(read_limit.units_per_second),
+        write_limit=_finite(write_limit.units_per_second),
+        read_units_estimated=estimate.read_units if estimate else None,
+        write_units_estimated=estimate.write_units if estimate else None,
+        read_price=READ_PRICE,
+        write_price=WRITE_PRICE,
+        read_dollars=_dollars(prepared.source, counters.read_units, READ_PRICE),
+        write_dollars=_dollars(prepared.destination, counters.write_units, WRITE_PRICE),
+        read_dollars_estimated=estimate.read_dollars if estimate else None,
+        write_dollars_estimated=estimate.write_dollars if estimate else None,
+    )
+
+
+def _finite(units: float) -> float | None:
+    return None if math.isinf(units) else units
+
+
+def _dollars(table: TableDescription, units: float, price: float) -> float | None:
+    """Return the price of request units; None for a table that is paid for by the hour."""
+    return None if table.billing_mode == "PROVISIONED" else units * price / 1_000_000
