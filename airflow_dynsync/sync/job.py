@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_dynsync.engine import Mapping
-from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore
 from airflow_dynsync.sync.collisions import CollisionWatch
 from airflow_dynsync.sync.estimate import Estimate, estimate_job
@@ -16,6 +15,8 @@ from airflow_dynsync.sync.preparation import Preparation, prepare
 from airflow_dynsync.sync.progress import Counters, Progress
 from airflow_dynsync.sync.pump import READERS, WRITERS, Pump
 from airflow_dynsync.sync.report import SyncReport
+from airflow_dynsync.sync.report.clock import RunClock
+from airflow_dynsync.sync.report.composition import report_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -103,10 +104,13 @@ def run_sync(
         KeyCollisionsFoundError: two items would get one key.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
-    prepared = prepare(job, source, destination)
+    clock = RunClock()
+    with clock.phase("prepare"):
+        prepared = prepare(job, source, destination)
     on_notice(f"{job.source_table} is {prepared.selection.reason}")
-    if job.segments is None:
-        on_estimate(estimate_job(prepared))
+    estimate = estimate_job(prepared) if job.segments is None else None
+    if estimate is not None:
+        on_estimate(estimate)
     stop = stop or threading.Event()
     checkpoint = _checkpoint(prepared, checkpoints, on_notice)
     counters = Counters(None if job.where or job.segments else prepared.source.item_count)
@@ -124,27 +128,18 @@ def run_sync(
         stop=stop,
     )
     resumed = checkpoint.items_written
-    pump.run(lambda: on_progress(counters.progress()), progress_seconds)
+    with clock.phase("move"):
+        pump.run(lambda: on_progress(counters.progress()), progress_seconds)
     on_progress(counters.progress())
     checkpoint.remove()
-    return SyncReport(
-        source_table=prepared.source.name,
-        destination_table=prepared.destination.name,
+    return report_of(
+        prepared,
+        counters,
+        clock,
+        source_region=source.meta.region_name,
         destination_region=destination.meta.region_name,
-        read_by=prepared.selection.way,
-        items_examined=counters.items_examined,
-        items_read=counters.items_read,
-        items_written=counters.items_written,
         items_written_before=resumed,
-        items_resubmitted=counters.items_resubmitted,
-        segments=len(prepared.segments),
-        first_segment=prepared.segments[0],
-        total_segments=prepared.total_segments,
-        read_units=counters.read_units,
-        write_units=counters.write_units,
-        seconds=round(counters.seconds, 3),
-        corpus_version=CORPUS_VERSION,
-        rules=prepared.plan.statistics.counts,
+        estimate=estimate,
     )
 
 
