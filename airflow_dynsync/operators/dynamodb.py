@@ -223,8 +223,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         except (SyncError, MappingError, TransformError) as error:
             failure = AirflowFailException(str(error))
         except DynamoDBError as error:
-            fatal = error.kind == "fatal" and not self._stop.is_set()
-            failure = AirflowFailException(str(error)) if fatal else AirflowException(str(error))
+            failure = (AirflowFailException if error.kind == "fatal" else AirflowException)(str(error))
         # Raised here, so that no original error, whose message may hold a value, is chained to it.
         raise failure
 
