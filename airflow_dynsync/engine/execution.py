@@ -13,26 +13,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Any, Final
+from typing import Final
 
-from airflow_dynsync.engine.automaton import State
 from airflow_dynsync.engine.compiler import Rule
 from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop, Place
 from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.paths import format_path
 from airflow_dynsync.engine.statistics import Occurrence
 from airflow_dynsync.engine.values import (
-    CONTAINERS,
     ELEMENT_OF_SET,
     NULL,
     TYPE_IN_WORDS,
     WireItem,
     WireValue,
 )
-
-Container = Any
-"""The dict or list of a result item that holds a value, addressed by the last step of its place."""
-
+from airflow_dynsync.engine.visits import Branch, Container
 
 Slot = tuple[Container, Place, WireValue | None, int]
 """A place in a result item where a rule acts, with what the source has there (None: nothing), and its row."""
@@ -42,121 +37,68 @@ _HOLE: Final[WireValue] = {}
 
 
 class Execution:
-    """One application of a plan to one chunk."""
+    """One application of a plan to one chunk.
 
-    def __init__(self, root: State, rules: Sequence[Rule], chunk: Chunk) -> None:
-        self._root = root
+    Args:
+        visit: the function of an item's members.
+        rules: the plan's.
+        chunk: the source items.
+
+    Attributes:
+        slots: by rule, what is put aside.
+        transformed: by rule, how many values were transformed where they were met.
+        defaulted: likewise for defaults, by the top-level attribute.
+        counts: all other outcomes; after `run`, all of them.
+    """
+
+    def __init__(self, visit: Branch, rules: Sequence[Rule], chunk: Chunk) -> None:
+        self._visit = visit
         self._rules = rules
-        self._chunk = chunk
-        self._slots: list[list[Slot]] = [[] for _ in rules]
-        self._transformed = [0] * len(rules)
+        self.chunk = chunk
+        self.slots: list[list[Slot]] = [[] for _ in rules]
+        self.transformed = [0] * len(rules)
+        self.defaulted: list[Counter[str | int]] = [Counter() for _ in rules]
         self._lists_with_holes: dict[int, list[WireValue]] = {}
         self.counts: Counter[Occurrence] = Counter()
 
     def run(self) -> list[WireItem]:
         """Return the chunk's items, transformed."""
-        results = [item.copy() for item in self._chunk.items]
+        items, visit = self.chunk.items, self._visit
+        results = [item.copy() for item in items]
         for row, result in enumerate(results):
-            self._visit_map(self._root, result, row, ())
-        for rule, slots in zip(self._rules, self._slots, strict=True):
+            visit(items[row], result, row, (), self)
+        for rule, slots in zip(self._rules, self.slots, strict=True):
             if slots:
                 self._act(rule, slots)
         for elements in self._lists_with_holes.values():
             elements[:] = [element for element in elements if element is not _HOLE]
-        for rule, count in zip(self._rules, self._transformed, strict=True):
+        for rule, count, defaulted in zip(self._rules, self.transformed, self.defaulted, strict=True):
             if count:
                 self.counts[rule, None, "transformed"] += count
+            for attribute, met in defaulted.items():
+                self.counts[rule, attribute, "transformed"] += met
         return results
 
-    def _visit_map(self, state: State, members: dict[str, WireValue], row: int, trail: Place) -> None:
-        other = state.other_name
-        if other is None or other.inert:
-            for name, child in state.names.items():
-                value = members.get(name)
-                if value is not None:
-                    self._visit(child, members, (*trail, name), value, row)
-        else:
-            names = state.names
-            for name, value in list(members.items()):
-                self._visit(names.get(name, other), members, (*trail, name), value, row)
-        for name, rule in state.created:
-            if name not in members:
-                self._slots[rule.index].append((members, (*trail, name), None, row))
+    def unmapped(self, place: Place, kind: str, row: int) -> TransformError:
+        """Return the error of a leaf that no rule covers where none may be left."""
+        return TransformError(
+            "unmapped",
+            f"no rule covers {format_path(place)}, {TYPE_IN_WORDS[kind]}; map it or choose"
+            " another policy for unmapped attributes",
+            row=row,
+        )
 
-    def _visit_list(self, state: State, elements: list[WireValue], row: int, trail: Place) -> None:
-        other = state.other_index
-        indexes = state.indexes if other is None or other.inert else range(len(elements))
-        for index in indexes:
-            if index < len(elements):
-                child = state.indexes.get(index, other)
-                if child is not None:
-                    self._visit(child, elements, (*trail, index), elements[index], row)
-
-    def _visit(self, state: State, container: Container, place: Place, value: WireValue, row: int) -> None:
-        rule = state.rule
-        if rule is None:
-            if state.shield is not None:
-                self._count(state.shield, place, "dropped" if state.cover.verdict == "drop" else "kept")
-            (kind,) = value
-            if kind == "M" and state.descends and (value["M"] or state.created):
-                members = value["M"].copy()
-                container[place[-1]] = {"M": members}
-                self._visit_map(state, members, row, place)
-                if state.cover.verdict == "drop" and not members and not state.created:
-                    self._remove(container, place[-1])
-                return
-            if kind == "L" and state.descends and value["L"]:
-                elements = value["L"].copy()
-                container[place[-1]] = {"L": elements}
-                self._visit_list(state, elements, row, place)
-                if state.cover.verdict == "drop" and all(element is _HOLE for element in elements):
-                    self._remove(container, place[-1])
-                return
-            rule = state.cover.defaults.get(kind)
-            if rule is None:
-                if state.cover.verdict in ("drop", "fail"):
-                    self._refuse(state, container, place, kind, row)
-                return
-        if rule.alone is not None:
-            try:
-                result = rule.alone(value, self._chunk, row, place)
-            except Exception:  # noqa: BLE001 - put aside; the rule's step says what is wrong
-                result = None
-            if result is DROP:
-                self._remove(container, place[-1])
-                self._count(rule, place, "dropped")
-                return
-            if result is not None:
-                container[place[-1]] = result
-                if rule.path is None:
-                    self._count(rule, place, "transformed")
-                else:
-                    self._transformed[rule.index] += 1
-                return
-        self._slots[rule.index].append((container, place, value, row))
-
-    def _refuse(self, state: State, container: Container, place: Place, kind: str, row: int) -> None:
-        """Do what is done to an unmapped leaf that may not stay; an empty list whose elements are mapped may."""
-        cover = state.cover
-        if cover.verdict == "fail":
-            if state.leads_to_rules and kind in CONTAINERS:
-                return
-            raise TransformError(
-                "unmapped",
-                f"no rule covers {format_path(place)}, {TYPE_IN_WORDS[kind]}; map it or choose"
-                " another policy for unmapped attributes",
-                row=row,
-            )
-        self._remove(container, place[-1])
-        if cover.dropping is not None:
-            self._count(cover.dropping, place, "dropped")
-
-    def _remove(self, container: Container, key: str | int) -> None:
+    def remove(self, container: Container, key: str | int) -> None:
+        """Remove a value from a result."""
         if isinstance(container, list) and isinstance(key, int):
             container[key] = _HOLE
             self._lists_with_holes[id(container)] = container
         else:
             container.pop(key, None)
+
+    def is_emptied(self, elements: list[WireValue]) -> bool:
+        """Tell whether every element of a list was removed."""
+        return all(element is _HOLE for element in elements)
 
     def _act(self, rule: Rule, slots: list[Slot]) -> None:
         """Hand a rule's column to its transformer and put the results in place."""
@@ -170,9 +112,9 @@ class Execution:
                 continue
             (kind,) = value
             if kind == "NULL" and rule.keeps_null:
-                self._count(rule, place, "kept_null")
+                self.count(rule, place, "kept_null")
             elif value[kind] == "" and rule.definition.keeps_empty:
-                self._count(rule, place, "kept_empty")
+                self.count(rule, place, "kept_empty")
             elif kind in accepts or kind == "NULL":
                 whole.append(slot)
             elif ELEMENT_OF_SET.get(kind) in accepts:
@@ -190,7 +132,7 @@ class Execution:
             act(rule, slots)
             self._take_over(rule)
         except TransformError as error:
-            self._chunk.counted.clear()
+            self.chunk.counted.clear()
             if not error.wrong_form:
                 raise
             policy = rule.options.on_type_mismatch
@@ -207,19 +149,19 @@ class Execution:
     def _act_on_values(self, rule: Rule, slots: list[Slot]) -> None:
         _, places, values, rows = zip(*slots, strict=True)
         given = [NULL if value is None else value for value in values]
-        column = Column(self._chunk, given, list(rows), list(places))
+        column = Column(self.chunk, given, list(rows), list(places))
         for slot, result in zip(slots, rule.step(column), strict=True):
             container, place, value, _ = slot
             if rule.is_key:
                 self._check_key(rule, slot, result)
             if result is DROP:
-                self._remove(container, place[-1])
-                self._count(rule, place, "dropped")
+                self.remove(container, place[-1])
+                self.count(rule, place, "dropped")
             elif _is_emptied_set(result):
                 self._replace(rule, slot, rule.options.on_empty_set, "set_emptied")
             else:
                 container[place[-1]] = result
-                self._count(rule, place, "generated" if value is None else "transformed")
+                self.count(rule, place, "generated" if value is None else "transformed")
 
     def _act_on_sets(self, rule: Rule, slots: list[Slot]) -> None:
         """Transform sets element by element; elements are ranked, so that a set's order does not matter."""
@@ -236,7 +178,7 @@ class Execution:
             rows.extend([row] * len(elements))
             places.extend((*place, ordinal) for ordinal in range(len(elements)))
             sets.append((slot, kind, kept, len(elements)))
-        results = iter(rule.step(Column(self._chunk, values, rows, places)))
+        results = iter(rule.step(Column(self.chunk, values, rows, places)))
         for slot, kind, kept, count in sets:
             given = [result for result in islice(results, count) if result is not DROP and result != NULL]
             if any(ELEMENT_OF_SET[kind] not in result for result in given):
@@ -244,7 +186,7 @@ class Execution:
             elif members := dict.fromkeys(kept + [result[ELEMENT_OF_SET[kind]] for result in given]):
                 container, place, _, _ = slot
                 container[place[-1]] = {kind: list(members)}
-                self._count(rule, place, "transformed")
+                self.count(rule, place, "transformed")
             else:
                 self._replace(rule, slot, rule.options.on_empty_set, "set_emptied")
 
@@ -267,10 +209,10 @@ class Execution:
     def _replace(self, rule: Rule, slot: Slot, action: str, outcome: str) -> None:
         container, place, _, _ = slot
         if action == "drop":
-            self._remove(container, place[-1])
+            self.remove(container, place[-1])
         elif action == "null":
             container[place[-1]] = NULL
-        self._count(rule, place, outcome)
+        self.count(rule, place, outcome)
 
     def _check_key(self, rule: Rule, slot: Slot, result: WireValue | Drop) -> None:
         _, _, value, row = slot
@@ -285,11 +227,12 @@ class Execution:
 
     def _take_over(self, rule: Rule) -> None:
         """Take over what a rule's transformer counted itself, and the rules inside its values."""
-        for (inner, attribute, outcome), count in self._chunk.counted.items():
+        for (inner, attribute, outcome), count in self.chunk.counted.items():
             self.counts[inner or rule, attribute if rule.path is None else None, outcome] += count
-        self._chunk.counted.clear()
+        self.chunk.counted.clear()
 
-    def _count(self, rule: Rule, place: Place, outcome: str) -> None:
+    def count(self, rule: Rule, place: Place, outcome: str) -> None:
+        """Count what became of one value."""
         self.counts[rule, place[0] if rule.path is None else None, outcome] += 1
 
 

@@ -19,8 +19,8 @@ REMEMBERED: Final = 1024
 LONGEST_REMEMBERED: Final = 64
 """Characters of a value that is kept with its result."""
 
-Alone = Callable[[WireValue, Chunk, int, Place], WireValue | Drop | None]
-"""``(value, chunk, row, place)`` -> what becomes of one value, or None where the rule's step has to decide.
+Alone = Callable[[WireValue, Chunk, int, Place, str | int], WireValue | Drop | None]
+"""``(value, chunk, row, trail, key)`` -> what becomes of one value, or None where the rule's step has to decide.
 
 It raises whatever the transformer raises: then too the step decides, and says what is wrong.
 """
@@ -72,7 +72,9 @@ def lift_transform(
                 draws -= 1
         return {"S": after} if type(after) is str else _encode(after)
 
-    def alone(value: WireValue, _chunk: Chunk, _row: int, _place: Place) -> WireValue | Drop | None:
+    def alone(
+        value: WireValue, _chunk: Chunk, _row: int, _trail: Place, _key: str | int
+    ) -> WireValue | Drop | None:
         (kind,) = value
         known = remembered.get(kind)
         payload = value[kind]
@@ -90,7 +92,7 @@ def lift_transform(
         row = None
         try:
             for row, value in zip(column.rows, column.values, strict=True):
-                result = alone(value, column.chunk, row, ())
+                result = alone(value, column.chunk, row, (), "")
                 if result is None:
                     ((kind, payload),) = value.items()
                     result = transform(kind, payload)
@@ -111,11 +113,11 @@ def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str, *, acce
     """
     stream = keyed.stream
 
-    def alone(value: WireValue, chunk: Chunk, row: int, where: Place) -> WireValue | Drop | None:
+    def alone(value: WireValue, chunk: Chunk, row: int, trail: Place, key: str | int) -> WireValue | Drop | None:
         (kind,) = value
         if kind not in accepts or kind == "NULL" or value[kind] == "":
             return None
-        return _encode(function(None, stream(chunk.identity_at(row, where))))
+        return _encode(function(None, stream(chunk.identity_at(row, (*trail, key)))))
 
     def step(column: Column) -> list[WireValue | Drop]:
         identities = column.identities()

@@ -18,6 +18,7 @@ from airflow_dynsync.engine.mapping import Mapping, RuleConfig, type_in_words
 from airflow_dynsync.engine.paths import Path, Wildcard, parse_path
 from airflow_dynsync.engine.statistics import Statistics, Tally
 from airflow_dynsync.engine.values import WireItem
+from airflow_dynsync.engine.visits import compile_visits
 
 DEFAULTS: Final[dict[str, dict[str, RuleConfig]]] = {
     "anonymize": {
@@ -51,6 +52,7 @@ class Plan:
         attributes: tuple[str, ...] | None = None,
     ) -> None:
         self._root = root
+        self._visit = compile_visits(root)
         self._scopes = scopes
         self._rules = scopes[0].rules
         self._tally = Tally()
@@ -70,7 +72,7 @@ class Plan:
         Raises:
             TransformError: a rule cannot take a value; the whole chunk is refused.
         """
-        execution = Execution(self._root, self._rules, Chunk(items, self.key_attributes))
+        execution = Execution(self._visit, self._rules, Chunk(items, self.key_attributes))
         results = execution.run()
         self._tally.add(len(items), execution.counts)
         return results
@@ -151,10 +153,11 @@ def compile_inside(compiler: RuleCompiler, mapping: Any, place: str, written: st
         depth: how many transformers it lies inside.
     """
     root, scope = _compile(compiler, Mapping.parse(mapping, place), (), f"{place}.", f"{written} -> ", depth)
+    visit = compile_visits(root)
     listed = compiler.list_inside(scope)
 
     def transform(insides: Sequence[WireItem], column: Column) -> list[WireItem]:
-        execution = Execution(root, scope.rules, Insides(insides, column))
+        execution = Execution(visit, scope.rules, Insides(insides, column))
         results = execution.run()
         if listed:
             for (rule, _, outcome), count in execution.counts.items():

@@ -14,6 +14,7 @@ from airflow_dynsync.engine.mapping import RuleOptions
 from airflow_dynsync.engine.paths import parse_path
 from airflow_dynsync.engine.statistics import Tally
 from airflow_dynsync.engine.values import WireValue
+from airflow_dynsync.engine.visits import compile_visits
 
 SECRET = b"a secret for these tests"
 KEY = {"Id": {"S": "1"}}
@@ -197,7 +198,7 @@ def test_what_a_transformer_counts_becomes_a_row_of_its_rule() -> None:
     options = RuleOptions(on_type_mismatch="drop")
     rule = Rule(0, 0, "mappings.a", path, "a", COUNTING, Parameters(), options, count_vowels, Uniqueness.PRESERVED)
     items = [{"a": {"S": text}} for text in ("oui", "wrong", "non", "xyz")] + [{"a": {"SS": ["a", "e"]}}]
-    execution = Execution(build_automaton([rule], [path], KEEP, ()), [rule], Chunk(items, ()))
+    execution = Execution(compile_visits(build_automaton([rule], [path], KEEP, ())), [rule], Chunk(items, ()))
     execution.run()
     tally = Tally()
     tally.add(len(items), execution.counts)
