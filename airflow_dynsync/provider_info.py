@@ -60,6 +60,11 @@ CONNECTION_FIELDS: dict[str, dict[str, Any]] = {
         "description": "botocore's retry mode. Empty: standard.",
         "schema": {"type": ["string", "null"], "enum": ["standard", "adaptive"]},
     },
+    "client": {
+        "label": "Client",
+        "description": "botocore, several times slower, if the fast client meets a problem. Empty: wire.",
+        "schema": {"type": ["string", "null"], "enum": ["wire", "botocore"]},
+    },
     "test_table": {
         "label": "Test table",
         "description": "Table that the Test button describes. Empty: ListTables, a permission more.",

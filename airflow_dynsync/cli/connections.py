@@ -44,6 +44,12 @@ def add_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--consistent-read", action="store_true", help="read with strong consistency")
     parser.add_argument("--page-size", type=int, default=1000, metavar="N", help="items per read request (1000)")
     parser.add_argument(
+        "--client",
+        choices=("wire", "botocore"),
+        default="wire",
+        help="botocore, several times slower, if the fast client meets a problem (wire)",
+    )
+    parser.add_argument(
         "--secret-file",
         type=Path,
         metavar="FILE",
@@ -91,6 +97,7 @@ def client(options: argparse.Namespace, side: str, max_connections: int) -> Dyna
         region_name=region,
         endpoint_url=option("endpoint_url"),
         max_connections=max_connections,
+        client=options.client,
     )
 
 

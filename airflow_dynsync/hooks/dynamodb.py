@@ -146,6 +146,7 @@ class DynamoDBSyncHook(AwsBaseHook):
             verify=self.verify,
             config=self._get_config(),
             max_connections=max_connections,
+            client=self.conn_config.extra_config.get("client", "wire"),
         )
 
     def test_connection(self) -> tuple[bool, str]:

@@ -113,6 +113,16 @@ def test_the_wire_client_has_the_roles_credentials_region_and_endpoint(
     assert client.meta.config.max_pool_connections == 7
 
 
+def test_a_connection_can_ask_for_botocores_client_under_the_same_interface(
+    connect: Callable[..., DynamoDBSyncHook],
+):
+    client = connect(client="botocore").wire_client()
+    sent: list[str] = []
+    client.meta.events.register("request-created.dynamodb.Scan", lambda **it: sent.append(it["operation_name"]))
+    assert client.scan(TableName=_TABLE)["Items"] == [{"Id": {"S": "1"}, "Age": {"N": "32"}}]
+    assert sent == ["Scan"]  # the short way emits no such event
+
+
 def test_a_role_is_assumed_once_for_all_clients_of_a_hook(connect: Callable[..., DynamoDBSyncHook]):
     hook = connect()
     sessions = {id(hook.get_session()), id(hook.get_session(hook.region))}

@@ -19,6 +19,7 @@ def test_the_fields_of_the_form_become_the_nested_extras_of_an_aws_connection():
         "profile_name": "home",
         "aws_session_token": "token-1",
         "test_table": "Users",
+        "client": "botocore",
     }
     assert amazon_extras(form, conn_id="prod") == {
         "role_arn": "arn:aws:iam::111111111111:role/reader",
@@ -32,6 +33,7 @@ def test_the_fields_of_the_form_become_the_nested_extras_of_an_aws_connection():
         "profile_name": "home",
         "aws_session_token": "token-1",
         "test_table": "Users",
+        "client": "botocore",
     }
 
 
@@ -100,6 +102,7 @@ def test_numbers_that_came_as_text_from_a_uri_become_numbers():
         ({"sts_endpoint_url": "marked-1"}, "'STS endpoint URL' (sts_endpoint_url)"),
         ({"retry_mode": "marked-1"}, "'Retry mode' (retry_mode)"),
         ({"test_table": "marked-1?"}, "'Test table' (test_table)"),
+        ({"client": "marked-1"}, "'Client' (client)"),
     ],
 )
 def test_a_field_that_holds_something_else_is_refused_by_its_name_and_without_its_text(
