@@ -350,7 +350,7 @@ class Risk:
         before: their combinations in the source.
         after: their combinations in what was written.
         attributes: the uniqueness of top-level attributes, in the order they were met first.
-        attributes_left_out: how many more there were than are kept.
+        attributes_left_out: how many more there were; counting ends at as many as are kept.
         standard_error: of each ``distinct`` in ``attributes``, as a share of it.
     """
 
