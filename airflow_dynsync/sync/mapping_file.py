@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from airflow_dynsync.engine import Mapping, MappingError, Plan, compile_plan
 from airflow_dynsync.engine.mapping import RuleConfig, validate
 from airflow_dynsync.sync.errors import MappingFileError
+from airflow_dynsync.sync.risk import parse_quasi_identifiers
 
 
 class TableMapping(Mapping):
@@ -31,6 +32,17 @@ class TableMapping(Mapping):
     consistent_read: bool = Field(
         default=False, description="Read with strong consistency, at twice the capacity."
     )
+    quasi_identifiers: tuple[str, ...] = Field(
+        default=(),
+        description="Paths of values that may identify a person together, such as Zip, BirthDate and Gender: the"
+        " report tells how rare their combinations are, before and after.",
+    )
+
+    @field_validator("quasi_identifiers")
+    @classmethod
+    def _are_paths(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        parse_quasi_identifiers(written)
+        return written
 
 
 class MappingFile(BaseModel):

@@ -69,7 +69,7 @@ def _table_properties() -> dict[str, Any]:
             "$ref": "#/$defs/unmapped",
         },
         "presets": {"description": "Rules by a name of one's own.", **by_path},
-        **{name: options[name] for name in ("destination", "where", "consistent_read")},
+        **{name: options[name] for name in ("destination", "where", "consistent_read", "quasi_identifiers")},
     }
 
 
