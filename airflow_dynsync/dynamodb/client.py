@@ -126,6 +126,7 @@ def create_client(
         for event, handler in handlers.items():
             made.meta.events.register(f"{event}.dynamodb.{operation}", handler)
         made.meta.events.register(f"needs-retry.dynamodb.{operation}", partial(_tell_throttling, made))
+    renew_when_refused(made, credentials)
     return made  # type: ignore[no-any-return]
 
 

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import threading
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from botocore import exceptions
-from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    DeferredRefreshableCredentials,
+    RefreshableCredentials,
+)
 from botocore.session import Session
 
-from airflow_dynsync.dynamodb.errors import classify
+from airflow_dynsync.dynamodb.errors import EXPIRED_CODES, CredentialsError, classify
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSRequest
+    from botocore.client import BaseClient
     from botocore.credentials import Credentials
+    from botocore.model import OperationModel
 
 SESSION_SECONDS = range(1800, 43201)
 """Allowed lengths of a role's session. botocore renews 15 minutes before the end, so a session of 900
@@ -67,5 +76,54 @@ def load_credentials(
         own,
         role_arn,
         extra_args=role,
+        cache=_NoCache(),
     )
     return DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")
+
+
+class _NoCache(dict[str, Any]):
+    """Keeps nothing: who asks for credentials anew is not served those that AWS has just refused."""
+
+    def __setitem__(self, key: str, value: Any) -> None:
+        pass
+
+
+def renew_when_refused(client: BaseClient, credentials: Credentials | None) -> None:
+    """Renew a client's credentials when AWS says that they have expired, and let the call be repeated.
+
+    botocore renews by the clock of this machine alone. Credentials can end before: a machine's role is used
+    beyond its end while the metadata service fails, a clock is slow, a session is revoked. The call raises a
+    transient `CredentialsError` then, and the next one is signed with new credentials; it stays fatal where the
+    credentials cannot be renewed, or come back as they were.
+    """
+    if not isinstance(credentials, RefreshableCredentials):
+        return
+    renewable: Any = credentials
+
+    one_renewal = threading.Lock()  # for all threads whose requests were refused
+
+    def note_token(request: AWSRequest, **_: Any) -> None:
+        request.context[_TOKEN] = credentials.get_frozen_credentials().token
+
+    def renew(parsed: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: Any) -> None:
+        code = parsed.get("Error", {}).get("Code")
+        if code not in EXPIRED_CODES:
+            return
+        refused = context.get(_TOKEN)
+        with one_renewal:
+            if credentials.get_frozen_credentials().token == refused:
+                renewable._expiry_time = dt.datetime.min.replace(tzinfo=dt.UTC)  # noqa: SLF001 - no other way
+            current = credentials.get_frozen_credentials().token
+        if current != refused:
+            raise CredentialsError(
+                f"{model.name}: the credentials had expired before their time and were renewed: try again",
+                code=code,
+                kind="transient",
+                operation=model.name,
+            )
+
+    client.meta.events.register("before-sign.dynamodb", note_token)
+    client.meta.events.register("after-call.dynamodb", renew)
+
+
+_TOKEN = "airflow_dynsync.token"  # noqa: S105 - the name of a place in a request's context

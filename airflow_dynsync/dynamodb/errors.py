@@ -315,6 +315,9 @@ _BY_CODE: dict[str, tuple[type[DynamoDBError], str | Callable[[str, str, str], s
 THROTTLING_CODES = frozenset(code for code, (error, _) in _BY_CODE.items() if error is ThrottledError)
 """The codes with which DynamoDB says that more capacity was asked for than there is."""
 
+EXPIRED_CODES = frozenset(code for code, (_, words) in _BY_CODE.items() if words is _EXPIRED[1])
+"""The codes with which AWS says that temporary credentials have ended."""
+
 _BOTOCORE: tuple[tuple[tuple[type[Exception], ...], Kind, type[DynamoDBError], str], ...] = (
     (
         (exceptions.NoCredentialsError, exceptions.PartialCredentialsError),
