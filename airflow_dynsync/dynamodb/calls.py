@@ -5,19 +5,30 @@ from __future__ import annotations
 import random
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
+from botocore.parsers import ResponseParserError
 
 from airflow_dynsync.dynamodb.errors import DynamoDBError, StoppedError, classify
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from airflow_dynsync.dynamodb.capacity import Pacer
+
+_TOLD = {
+    "BatchWriteItem": "UnprocessedItems",
+    "DescribeTable": "Table",
+    "ExecuteStatement": "Items",
+    "Query": "Items",
+    "Scan": "Items",
+}
+"""What DynamoDB's answer always has; without it the answer is another's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,11 @@ class Backoff:
 
 
 class Patience:
-    """Waits between attempts until `stop` is set or `backoff.patience_seconds` went by without progress."""
+    """Waits between attempts until `stop` is set or `backoff.patience_seconds` went by without progress.
+
+    The seconds count from the first failure after progress, and not while the work waits for its turn: a low
+    capacity limit alone exhausts no patience.
+    """
 
     def __init__(self, backoff: Backoff, stop: threading.Event | None = None) -> None:
         self._backoff = backoff
@@ -49,12 +64,23 @@ class Patience:
     def progress(self) -> None:
         """Begin anew: something was achieved."""
         self._attempt = 0
-        self._deadline = time.monotonic() + self._backoff.patience_seconds
+        self._deadline: float | None = None
 
     @property
     def exhausted(self) -> bool:
-        """Whether it is time to give up."""
-        return time.monotonic() >= self._deadline
+        """Whether it is time to give up; to be asked after each failure."""
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + self._backoff.patience_seconds
+        return now >= self._deadline
+
+    @contextmanager
+    def waiting_for_turn(self) -> Iterator[None]:
+        """Leave out of the count how long this takes."""
+        began = time.monotonic()
+        yield
+        if self._deadline is not None:
+            self._deadline += time.monotonic() - began
 
     def check(self) -> None:
         """Raise `StoppedError` if the work shall stop."""
@@ -77,6 +103,8 @@ def call(
     """
     try:
         answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
+        if operation in _TOLD and _TOLD[operation] not in answer:
+            raise ResponseParserError
     except Exception as error:  # noqa: BLE001 - credentials sources raise far more than botocore's own
         failure = classify(
             error, operation=operation, table_name=table_name, endpoint_url=client.meta.endpoint_url
@@ -101,7 +129,8 @@ def call_patiently(
     """
     while True:
         patience.check()
-        slot = pacer.reserve(amount, patience.stop)
+        with patience.waiting_for_turn():
+            slot = pacer.reserve(amount, patience.stop)
         try:
             answer = call(client, operation, table_name, parameters)
         except DynamoDBError as error:
