@@ -21,6 +21,8 @@ from airflow_dynsync.sync.report.composition import report_of
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from airflow_dynsync.dynamodb.calls import Backoff
+
 DEFAULT_PAGE_SIZE = 1000
 CONNECTIONS = READERS + WRITERS
 """How many requests may be under way at once on either side."""
@@ -80,6 +82,7 @@ def run_sync(
     on_progress: Callable[[Progress], None] = lambda _: None,
     progress_seconds: float = 5.0,
     stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
 ) -> SyncReport:
     """Copy a table, anonymized.
 
@@ -95,6 +98,7 @@ def run_sync(
         on_progress: called every few seconds and at the end, in this thread.
         progress_seconds: how often.
         stop: set to end early; pages that were written stay.
+        backoff: how throttling and short failures are waited out, and for how long; None for the default.
 
     Raises:
         PreflightError: the sync would do harm or cannot succeed; nothing was written.
@@ -116,7 +120,7 @@ def run_sync(
     counters = Counters(None if job.where or job.segments else prepared.source.item_count)
     read_pacer = prepared.read_pacer()
     pump = Pump(
-        pages=lambda segment, position: prepared.pages(source, segment, position, read_pacer, stop),
+        pages=lambda segment, position: prepared.pages(source, segment, position, read_pacer, stop, backoff),
         plan=prepared.plan,
         watch=_watch(prepared),
         destination=destination,
@@ -126,6 +130,7 @@ def run_sync(
         counters=counters,
         checkpoint=checkpoint,
         stop=stop,
+        backoff=backoff,
     )
     resumed = checkpoint.items_written
     with clock.phase("move"):

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
+    from airflow_dynsync.dynamodb.calls import Backoff
     from airflow_dynsync.sync.job import SyncJob
 
 _SEGMENT_BYTES: Final = 1 << 30
@@ -104,7 +105,13 @@ class Preparation:
         return write_pacer(limit, self.destination, workers=self.workers)
 
     def pages(
-        self, client: DynamoDBClient, segment: int, position: Any, pacer: Pacer, stop: threading.Event
+        self,
+        client: DynamoDBClient,
+        segment: int,
+        position: Any,
+        pacer: Pacer,
+        stop: threading.Event,
+        backoff: Backoff | None = None,
     ) -> Iterator[Page]:
         """Return the pages of a segment from a position on."""
         return read_pages(
@@ -116,6 +123,7 @@ class Preparation:
             position=position,
             pacer=pacer,
             stop=stop,
+            backoff=backoff,
         )
 
 
@@ -187,6 +195,7 @@ def read_pages(
     position: Any = None,
     pacer: Pacer | None = None,
     stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
 ) -> Iterator[Page]:
     """Return the pages of what a job reads, the way that was selected."""
     if selection.way == "statement":
@@ -198,6 +207,7 @@ def read_pages(
             consistent_read=job.consistent_read,
             position=position,
             stop=stop,
+            backoff=backoff,
             pacer=pacer,
         )
     if selection.way == "query":
@@ -209,6 +219,7 @@ def read_pages(
             consistent_read=job.consistent_read,
             position=position,
             stop=stop,
+            backoff=backoff,
             pacer=pacer,
         )
     return scan_pages(
@@ -221,6 +232,7 @@ def read_pages(
         consistent_read=job.consistent_read,
         position=position,
         stop=stop,
+        backoff=backoff,
         pacer=pacer,
     )
 
