@@ -12,8 +12,9 @@ import select
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from io import BufferedIOBase
 from urllib.parse import urlsplit
 
 from botocore.exceptions import (
@@ -34,7 +35,7 @@ class _NoAnswerError(ConnectionError):
     """The connection ended before the first byte of an answer."""
 
 
-class _BrokenAnswerError(Exception):
+class BrokenAnswerError(Exception):
     """An answer ended early or is no HTTP."""
 
 
@@ -104,7 +105,7 @@ class Connections:
                     continue  # the server gave it up while it was idle; bulk requests may be sent twice
                 if isinstance(error, TimeoutError):
                     raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
-                if isinstance(error, OSError | _BrokenAnswerError):
+                if isinstance(error, OSError | BrokenAnswerError):
                     raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
                 raise
             if keep:
@@ -179,7 +180,6 @@ class Connections:
 class _Connection:
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
-        self._input = opened.makefile("rb")
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
 
@@ -187,7 +187,6 @@ class _Connection:
         return bool(self._poll.poll(0))
 
     def close(self) -> None:
-        self._input.close()
         self._socket.close()
 
     def exchange(self, head: bytes, body: bytes) -> tuple[Answer, bool]:
@@ -200,67 +199,74 @@ class _Connection:
                 self._socket.sendall(body)
         except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             pass  # who refuses a request before its end (413) may have said so
-        try:
-            line = self._input.readline(_LINE_BYTES)
-        except TimeoutError:
-            raise
-        except OSError as error:
-            raise _NoAnswerError from error
+        with self._socket.makefile("rb") as stream:
+            return read_answer(stream)
+
+
+def read_answer(stream: BufferedIOBase) -> tuple[Answer, bool]:
+    """Return the answer that a stream begins with, and whether another one may follow it."""
+    try:
+        line = stream.readline(_LINE_BYTES)
+    except (ConnectionResetError, ssl.SSLEOFError) as error:
+        raise _NoAnswerError from error
+    if not line:
+        raise _NoAnswerError
+    version, status, headers = _read_head(line, stream)
+    while status < 200:
+        version, status, headers = _read_head(stream.readline(_LINE_BYTES), stream)
+    body, delimited = _read_body(status, headers, stream)
+    keep = delimited and version == b"1.1" and "close" not in headers.get("connection", "").lower()
+    return Answer(status, headers, body), keep
+
+
+def _read_head(line: bytes, stream: BufferedIOBase) -> tuple[bytes, int, dict[str, str]]:
+    found = _STATUS_LINE.match(line)
+    if found is None:
+        raise BrokenAnswerError("the answer begins with no HTTP status")
+    headers: dict[str, str] = {}
+    for _ in range(_HEADERS):
+        line = stream.readline(_LINE_BYTES)
+        if line in (b"\r\n", b"\n"):
+            return found[1], int(found[2]), headers
+        name, colon, value = line.decode("latin-1").partition(":")
+        if not colon or not value.endswith("\n"):
+            raise BrokenAnswerError("a header of the answer is broken")
+        headers[name.lower()] = value.strip()
+    raise BrokenAnswerError(f"the answer has more than {_HEADERS} headers")
+
+
+def _read_body(status: int, headers: Mapping[str, str], stream: BufferedIOBase) -> tuple[bytes, bool]:
+    """Return the body, and whether its end was told otherwise than by the connection's."""
+    if status in (204, 304):
+        return b"", True
+    if (coding := headers.get("transfer-encoding")) is not None:
+        if coding.lower() != "chunked":
+            raise BrokenAnswerError("the answer's transfer encoding is not known")
+        return b"".join(_chunks(stream)), "content-length" not in headers
+    if (length := headers.get("content-length")) is not None:
+        if not re.fullmatch("[0-9]{1,9}", length):
+            raise BrokenAnswerError("the answer's length is no number")
+        return _read(int(length), stream), True
+    return stream.read(), False
+
+
+def _chunks(stream: BufferedIOBase) -> Iterator[bytes]:
+    while True:
+        size = stream.readline(_LINE_BYTES).partition(b";")[0].strip()
+        if not re.fullmatch(rb"[0-9A-Fa-f]{1,7}", size):
+            raise BrokenAnswerError("a chunk of the answer has no size")
+        if (length := int(size, 16)) == 0:
+            break
+        yield _read(length, stream)
+        if stream.readline(_LINE_BYTES) not in (b"\r\n", b"\n"):
+            raise BrokenAnswerError("a chunk of the answer is longer than its size")
+    while (line := stream.readline(_LINE_BYTES)) not in (b"\r\n", b"\n"):
         if not line:
-            raise _NoAnswerError
-        version, status, headers = self._answer_head(line)
-        while status < 200:
-            version, status, headers = self._answer_head(self._input.readline(_LINE_BYTES))
-        content, delimited = self._content(status, headers)
-        keep = delimited and version == b"1.1" and "close" not in headers.get("connection", "").lower()
-        return Answer(status, headers, content), keep
+            raise BrokenAnswerError("the answer ended before its trailers did")
 
-    def _answer_head(self, line: bytes) -> tuple[bytes, int, dict[str, str]]:
-        found = _STATUS_LINE.match(line)
-        if found is None:
-            raise _BrokenAnswerError("the answer begins with no HTTP status")
-        headers: dict[str, str] = {}
-        for _ in range(_HEADERS):
-            line = self._input.readline(_LINE_BYTES)
-            if line in (b"\r\n", b"\n"):
-                return found[1], int(found[2]), headers
-            name, colon, value = line.decode("latin-1").partition(":")
-            if not colon or not value.endswith("\n"):
-                raise _BrokenAnswerError("a header of the answer is broken")
-            headers[name.lower()] = value.strip()
-        raise _BrokenAnswerError(f"the answer has more than {_HEADERS} headers")
 
-    def _content(self, status: int, headers: dict[str, str]) -> tuple[bytes, bool]:
-        """Return the body, and whether its end was told otherwise than by the connection's."""
-        if status in (204, 304):
-            return b"", True
-        if (coding := headers.get("transfer-encoding")) is not None:
-            if coding.lower() != "chunked":
-                raise _BrokenAnswerError("the answer's transfer encoding is not known")
-            return b"".join(self._chunks()), "content-length" not in headers
-        if (length := headers.get("content-length")) is not None:
-            if not re.fullmatch("[0-9]{1,9}", length):
-                raise _BrokenAnswerError("the answer's length is no number")
-            return self._read(int(length)), True
-        return self._input.read(), False
-
-    def _chunks(self) -> list[bytes]:
-        chunks: list[bytes] = []
-        while True:
-            size = self._input.readline(_LINE_BYTES).partition(b";")[0].strip()
-            if not re.fullmatch(rb"[0-9A-Fa-f]{1,7}", size):
-                raise _BrokenAnswerError("a chunk of the answer has no size")
-            if (length := int(size, 16)) == 0:
-                break
-            chunks.append(self._read(length))
-            if self._input.readline(_LINE_BYTES) not in (b"\r\n", b"\n"):
-                raise _BrokenAnswerError("a chunk of the answer is longer than its size")
-        while self._input.readline(_LINE_BYTES) not in (b"\r\n", b"\n", b""):
-            pass  # trailers
-        return chunks
-
-    def _read(self, length: int) -> bytes:
-        content = self._input.read(length)
-        if len(content) != length:
-            raise _BrokenAnswerError(f"the answer ended {length - len(content)} bytes too early")
-        return content
+def _read(length: int, stream: BufferedIOBase) -> bytes:
+    content = stream.read(length)
+    if len(content) != length:
+        raise BrokenAnswerError(f"the answer ended {length - len(content)} bytes too early")
+    return content
