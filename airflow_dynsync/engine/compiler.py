@@ -164,14 +164,20 @@ class RuleCompiler:
         keyed = self._secret.keyed(kind, options.realm or definition.name)
         if definition.column is not None:
             step = definition.column(parameters, _Inner(self, place, written, keyed, depth))
-            return _shielded(step, place, definition.name)
+            return step if isinstance(step, ScalarStep) else _shielded(step, place, definition.name)
         if definition.scalar is None:
             raise TypeError(f"{definition.name} defines neither scalar nor column")
         function = definition.scalar(parameters)
         if definition.reads_input:
-            redraw = definition.uniqueness_of(parameters) is not Uniqueness.PRESERVED
+            draws = definition.has_realm
+            redraw = draws and definition.uniqueness_of(parameters) is not Uniqueness.PRESERVED
             return lift_transform(
-                function, keyed, place, definition.name, accepts=definition.accepts, redraw=redraw
+                function,
+                keyed if draws else None,
+                place,
+                definition.name,
+                accepts=definition.accepts,
+                redraw=redraw,
             )
         return lift_generate(function, keyed, place, definition.name, accepts=definition.accepts)
 

@@ -20,8 +20,11 @@ T = TypeVar("T")
 
 def join_parts(*parts: str | bytes) -> bytes:
     """Return the parts as one byte string that no other sequence of parts gives (each carries its length)."""
-    encoded = [part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part for part in parts]
-    return b"".join(len(part).to_bytes(4, "big") + part for part in encoded)
+    joined = b""
+    for part in parts:
+        encoded = part.encode("utf-8", "surrogatepass") if isinstance(part, str) else part
+        joined += len(encoded).to_bytes(4, "big") + encoded
+    return joined
 
 
 class Secret:

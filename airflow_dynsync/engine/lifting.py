@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any, Final
 
-from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop, Place, Scalar
+from airflow_dynsync.engine.definitions import Chunk, Column, Drop, Place, Scalar
 from airflow_dynsync.engine.errors import TransformError
-from airflow_dynsync.engine.keyed import Keyed
-from airflow_dynsync.engine.values import DECODE, SCALARS, ValueRefusedError, WireValue, to_wire
+from airflow_dynsync.engine.keyed import Keyed, Stream
+from airflow_dynsync.engine.values import DECODE, SCALARS, ValueRefusedError, WireValue, number_text, to_wire
 
 REDRAWS: Final = 8
 """How often a transformed value that came out as it went in is drawn again."""
@@ -24,6 +25,18 @@ Alone = Callable[[WireValue, Chunk, int, Place, str | int], WireValue | Drop | N
 
 It raises whatever the transformer raises: then too the step decides, and says what is wrong.
 """
+
+
+_ENCODE: Final[dict[type, Callable[[Any], WireValue | Drop]]] = {
+    str: lambda text: {"S": text},
+    Decimal: lambda number: {"N": number_text(number)},
+    int: lambda number: {"N": number_text(number)},
+    Drop: lambda drop: drop,
+}
+"""What most transformers return, in wire form without further ado."""
+
+_UNDRAWN: Final = Keyed(b"").stream(b"")
+"""The stream of a transformer that draws nothing."""
 
 
 class ScalarStep:
@@ -46,19 +59,19 @@ class ScalarStep:
 
 
 def lift_transform(
-    function: Scalar, keyed: Keyed, place: str, name: str, *, accepts: frozenset[str], redraw: bool
+    function: Scalar, keyed: Keyed | None, place: str, name: str, *, accepts: frozenset[str], redraw: bool
 ) -> ScalarStep:
     """Return the step that applies ``function`` to each value, with the stream that belongs to the value.
 
     Args:
         function: of one value.
-        keyed: that of the realm.
+        keyed: that of the realm; None where nothing is drawn.
         place: the rule; errors name it.
         name: of the transformer; likewise.
         accepts: the types of the values that may be transformed alone.
         redraw: draw again where a value came out as it went in.
     """
-    stream = keyed.stream
+    stream: Callable[[bytes], Stream] = keyed.stream if keyed else lambda _data: _UNDRAWN
     remembered: dict[str, dict[str, WireValue | Drop]] = {kind: {} for kind in accepts & SCALARS - {"BOOL"}}
 
     def transform(kind: str, payload: Any) -> WireValue | Drop:
@@ -66,11 +79,11 @@ def lift_transform(
         before = payload if kind == "S" else DECODE[kind](payload)
         after = function(before, drawn)
         if redraw and after == before:
-            draws = REDRAWS
-            while draws and after == before:
+            for _ in range(REDRAWS):
                 after = function(before, drawn)
-                draws -= 1
-        return {"S": after} if type(after) is str else _encode(after)
+                if after != before:
+                    break
+        return _ENCODE.get(type(after), to_wire)(after)
 
     def alone(
         value: WireValue, _chunk: Chunk, _row: int, _trail: Place, _key: str | int
@@ -117,22 +130,20 @@ def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str, *, acce
         (kind,) = value
         if kind not in accepts or kind == "NULL" or value[kind] == "":
             return None
-        return _encode(function(None, stream(chunk.identity_at(row, (*trail, key)))))
+        result = function(None, stream(chunk.identity_at(row, (*trail, key))))
+        return _ENCODE.get(type(result), to_wire)(result)
 
     def step(column: Column) -> list[WireValue | Drop]:
         identities = column.identities()
         try:
-            return [_encode(function(None, stream(identity))) for identity in identities]
+            results = [function(None, stream(identity)) for identity in identities]
+            return [_ENCODE.get(type(result), to_wire)(result) for result in results]
         except ValueRefusedError as error:
             raise error.at(place) from None
         except Exception as error:  # noqa: BLE001 - its message may hold the value
             raise unexpected(place, name, error, None) from None
 
     return ScalarStep(step, alone)
-
-
-def _encode(result: Any) -> WireValue | Drop:
-    return DROP if result is DROP else to_wire(result)
 
 
 def unexpected(place: str, name: str, error: Exception, row: int | None) -> TransformError:

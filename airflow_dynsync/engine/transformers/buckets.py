@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 from itertools import pairwise
 from string import Formatter
 from typing import Annotated, Final, Self
@@ -77,7 +77,8 @@ def _transform_bucket(parameters: TransformBucket) -> Scalar:
         size = parameters.size
 
         def by_size(value: Decimal, _stream: Stream) -> Decimal | str:
-            low = _EXACT.multiply(_EXACT.divide(value, size).to_integral_value(ROUND_FLOOR), size)
+            above = _EXACT.remainder(value, size)  # of the sign of the value
+            low = _EXACT.subtract(value, _EXACT.add(above, size) if above < 0 else above)
             return low if label is None else _text(label[0], low, _EXACT.add(low, size))
 
         return by_size

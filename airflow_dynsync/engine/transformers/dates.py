@@ -190,7 +190,7 @@ def _transform_date_shift(parameters: TransformDateShift, compiler: Compiler) ->
             days += 1
         return changed(value, lambda day: day + timedelta(days))
 
-    return value_by_value(shift, compiler.place)
+    return value_by_value(shift, compiler.place, frozenset({"S", "N"}))
 
 
 def _path_of_another(text: str, compiler: Compiler) -> tuple[str | int, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from functools import lru_cache, partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from typing import Any, Final, Literal
 
@@ -122,10 +122,12 @@ class PrefixPreserving:
         networks: those that are kept, all of IPv4 or all of IPv6.
     """
 
-    __slots__ = ("_keyed", "_ways")
+    __slots__ = ("_flips", "_keyed", "_size", "_ways")
 
     def __init__(self, keyed: Keyed, networks: tuple[IPv4Network, ...] | tuple[IPv6Network, ...]) -> None:
         self._keyed = keyed
+        self._size = networks[0].max_prefixlen // 8
+        self._flips = lru_cache(maxsize=4096)(self._flips_at_the_end_of)
         self._ways = frozenset(
             f"{int(network.network_address):0{network.max_prefixlen}b}"[:length]
             for network in networks
@@ -134,18 +136,19 @@ class PrefixPreserving:
 
     def __call__(self, packed: bytes) -> bytes:
         """Return the pseudonym of an address, both as bytes."""
-        bits = f"{int.from_bytes(packed, 'big'):0{8 * len(packed)}b}"
-        family = bytes([len(packed)])
-        result = bytearray()
-        for position, byte in enumerate(packed):
-            decisions = int.from_bytes(self._keyed.digest(family + packed[:position])[:32], "big")
-            node, flips = 1, 0
-            for offset in range(8):
-                kept = bits[: 8 * position + offset] in self._ways
-                flips = (flips << 1) | (0 if kept else (decisions >> node) & 1)
-                node = (node << 1) | ((byte >> (7 - offset)) & 1)
-            result.append(byte ^ flips)
-        return bytes(result)
+        return bytes([byte ^ self._flips(packed[: end + 1]) for end, byte in enumerate(packed)])
+
+    def _flips_at_the_end_of(self, start: bytes) -> int:
+        """Return which bits of the last of an address's first bytes are flipped."""
+        bits = f"{int.from_bytes(start, 'big'):0{8 * len(start)}b}"
+        digest = self._keyed.digest(bytes([self._size]) + start[:-1])
+        decisions = int.from_bytes(digest[:32], "big")
+        node, flips = 1, 0
+        for end in range(len(bits) - 8, len(bits)):
+            kept = bits[:end] in self._ways
+            flips = flips << 1 | (0 if kept else decisions >> node & 1)
+            node = node << 1 | int(bits[end])
+        return flips
 
 
 def _transform_ip_address(_parameters: Parameters, compiler: Compiler) -> Step:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import ROUND_CEILING, ROUND_FLOOR, Context, Decimal
-from math import log2
+from decimal import Context, Decimal
+from math import ceil, floor, log2
 from typing import Annotated, Any, Final, Self
 
 from pydantic import Field, model_validator
@@ -48,26 +48,18 @@ def _around(
         low, high = max(_EXACT.subtract(value, below), least), min(_EXACT.add(value, above), most)
         exponent = max(finest(value), max(low.adjusted(), high.adjusted()) - precision + 1, MIN_EXPONENT)
         position = _EXACT.scaleb(value, -exponent)
-        up, down = _ceiling(position), _floor(position)
-        first, last = _ceiling(_EXACT.scaleb(low, -exponent)), _floor(_EXACT.scaleb(high, -exponent))
+        up, down = ceil(position), floor(position)
+        first, last = ceil(_EXACT.scaleb(low, -exponent)), floor(_EXACT.scaleb(high, -exponent))
         on_grid = up == down
         if last - first < on_grid:
-            first = max(up - 1, _ceiling(_EXACT.scaleb(least, -exponent)))
-            last = min(down + 1, _floor(_EXACT.scaleb(most, -exponent)))
+            first = max(up - 1, ceil(_EXACT.scaleb(least, -exponent)))
+            last = min(down + 1, floor(_EXACT.scaleb(most, -exponent)))
             if last - first < on_grid:
                 return value
         drawn = first + stream.below(last - first + 1 - on_grid)
         return _EXACT.scaleb(Decimal(drawn + (on_grid and drawn >= down)), exponent)
 
     return transform
-
-
-def _ceiling(number: Decimal) -> int:
-    return int(number.to_integral_value(ROUND_CEILING))
-
-
-def _floor(number: Decimal) -> int:
-    return int(number.to_integral_value(ROUND_FLOOR))
 
 
 class TransformInt64(Parameters):
@@ -171,7 +163,7 @@ class TransformNumberNoise(Parameters):
             raise ValueError("give either ratio or range")
         least, most = _bounds(self)
         finest = min(0, _exponent(least), _exponent(most)) if self.decimals is None else -self.decimals
-        if _ceiling(_EXACT.scaleb(least, -finest)) >= _floor(_EXACT.scaleb(most, -finest)):
+        if ceil(_EXACT.scaleb(least, -finest)) >= floor(_EXACT.scaleb(most, -finest)):
             raise ValueError("bounds holds no two numbers of so many decimals; give the least and the largest")
         return self
 
