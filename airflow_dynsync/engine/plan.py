@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from airflow_dynsync.engine.automaton import KEEP, Cover, State, build_automaton
 from airflow_dynsync.engine.compiler import Rule, RuleCompiler
+from airflow_dynsync.engine.coverage import Acting, rule_at, rules_in
 from airflow_dynsync.engine.definitions import Chunk, Column, Inside, Insides, Uniqueness
 from airflow_dynsync.engine.errors import MappingError
 from airflow_dynsync.engine.execution import Execution
@@ -92,6 +93,19 @@ class Plan:
     def key_rules(self) -> tuple[Rule, ...]:
         """The rules that change primary-key attributes."""
         return tuple(rule for rule in self._rules if rule.is_key and rule.definition.name != "passthrough")
+
+    def rules_in(self, item: WireItem) -> list[Acting]:
+        """Return what a rule or a default is to change or remove in a source item: rule, place, value."""
+        return rules_in(self._root, item)
+
+    def rule_at(self, path: Path, kind: str) -> Rule | None:
+        """Return the rule that acts on a value, or on what it lies inside; None where nothing does.
+
+        Args:
+            path: of the value; a wildcard stands for the names and indexes that no rule names.
+            kind: the value's type letter.
+        """
+        return rule_at(self._root, path, kind)
 
     def explain(self, *paths: str) -> str:
         """Return in words which rule applies to which path and why.
