@@ -122,10 +122,21 @@ def job(options: argparse.Namespace) -> SyncJob:
         where=options.where or entry.where,
         consistent_read=options.consistent_read or entry.consistent_read,
         total_segments=getattr(options, "total_segments", None),
+        segments=_segments(getattr(options, "segments", None)),
+        workers=getattr(options, "workers", 1),
         page_size=options.page_size,
         read_limit=getattr(options, "read_limit", None),
         write_limit=getattr(options, "write_limit", None),
     )
+
+
+def _segments(given: str | None) -> range | None:
+    from airflow_dynsync.sync.segments import parse_segments
+
+    try:
+        return None if given is None else parse_segments(given)
+    except ValueError as error:
+        raise SyncError(f"--segments: {error}") from None
 
 
 def _secret(file: Path | None) -> bytes | None:

@@ -20,6 +20,14 @@ def add_command(commands: Any) -> None:
         "--destination-table", metavar="TABLE", help="table to write (the mapping's, or the source's name)"
     )
     parser.add_argument("--total-segments", type=int, metavar="N", help="segments that a scan reads the table in")
+    parser.add_argument(
+        "--segments",
+        metavar="FIRST-LAST",
+        help="only these segments, as in 0-7: run one command for each part, all with the same secret",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, metavar="N", help="how many such commands share the limits (1)"
+    )
     connections.add_limits(parser)
     parser.add_argument(
         "--checkpoint",

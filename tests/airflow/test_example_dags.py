@@ -77,6 +77,7 @@ def test_every_file_of_the_examples_is_tested_here() -> None:
         "javascript_for_a_list",
         "cross_account_role",
         "several_tables",
+        "large_table",
     }
     assert {file.stem for file in EXAMPLES.glob("*.py")} == tested
 
@@ -146,6 +147,21 @@ def test_javascript_for_a_list_rewrites_households_by_what_the_rest_of_the_item_
         assert person["name"]["S"].split()[-1] == surname
         assert person["relation"]["S"] in ("partner", "parent")
         assert person["birthday"]["S"].endswith("-01-01")
+
+
+def test_large_table_is_refreshed_by_several_tasks_side_by_side(
+    empty_destination: Sides,
+    connections: Callable[[Sides], None],
+    run_dag: Callable[..., Any],
+    parse_dags: Callable[[Path], Any],
+) -> None:
+    connections(empty_destination)
+    run = run_dag("dags_examples/large_table.py", "large_table")
+    states = {task.rendered_map_index or task.task_id: task.state for task in run.get_task_instances()}
+    segments = [f"segments {first}-{first + 3} of 16" for first in (0, 4, 8, 12)]
+    assert states == dict.fromkeys(["refresh.plan", *segments, "refresh.verify"], "success")
+    dag = parse_dags(EXAMPLES / "large_table.py").dags["large_table"]
+    assert_refreshed(empty_destination, Mapping(mappings=dag.get_task("refresh.plan").mappings))
 
 
 def test_subset_with_where_copies_what_the_where_says_and_nothing_else(

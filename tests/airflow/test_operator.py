@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from copy import deepcopy
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from structlog.testing import capture_logs
 
 from airflow_dynsync.engine import MappingError
 from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
@@ -115,6 +117,13 @@ def test_one_operator_can_be_mapped_over_tables() -> None:
         DynamoDBAnonymizeSyncOperator.partial(task_id="sync", **fixed).expand(source_table=["Users", "Orders"])
         with pytest.raises(TypeError, match="nope"):
             DynamoDBAnonymizeSyncOperator.partial(task_id="wrong", nope=1)
+
+
+class Events:
+    """What `execute` announces assets to, outside Airflow."""
+
+    def __getitem__(self, alias: Any) -> Any:
+        return type("Accessor", (), {"add": lambda *_, **__: None})()
 
 
 def people(count: int = 60) -> list[dict[str, Any]]:
@@ -240,6 +249,22 @@ def test_a_secret_that_is_not_there_is_an_error_and_never_a_random_one(
             operator(secret_conn_id=conn_id)._secret()
 
 
+def test_a_sync_that_cannot_end_before_its_timeout_warns_before_it_starts(
+    sides: tuple[Any, Any], fill: Callable[..., str]
+) -> None:
+    source, destination = fill(sides[0], {"Id": "S"}, people(50)), fill(sides[1], {"Id": "S"}, [])
+
+    def told(timeout: timedelta | None) -> list[str]:
+        with capture_logs() as logs:
+            operator(source_table=source, destination_table=destination, execution_timeout=timeout).execute(
+                {"outlet_events": Events()}
+            )
+        return [entry["log_level"] for entry in logs if "raise execution_timeout" in str(entry)]
+
+    assert told(timedelta(milliseconds=1)) == ["warning"]
+    assert told(timedelta(hours=1)) == told(None) == []
+
+
 def test_on_kill_stops_the_threads_and_the_next_run_completes_the_table(
     sides: tuple[Any, Any], fill: Callable[..., str]
 ) -> None:
@@ -254,10 +279,6 @@ def test_on_kill_stops_the_threads_and_the_next_run_completes_the_table(
         killed.execute({})
     assert not isinstance(caught.value, AirflowFailException)
     assert len(read_all(sides[1], destination)) < 500
-
-    class Events:
-        def __getitem__(self, alias: Any) -> Any:
-            return type("Accessor", (), {"add": lambda *_, **__: None})()
 
     sync_operator().execute({"outlet_events": Events()})
     assert len(read_all(sides[1], destination)) == 500
