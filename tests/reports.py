@@ -1,0 +1,173 @@
+"""A report with every part filled in, as a run over customers might leave it."""
+
+from dataclasses import replace
+
+from airflow_dynsync.engine.statistics import RuleCount
+from airflow_dynsync.sync.report import SyncReport
+from airflow_dynsync.sync.report.sections import (
+    AttributeUniqueness,
+    Capacity,
+    Collisions,
+    Combinations,
+    DeadLetters,
+    Drift,
+    DriftFinding,
+    Exposure,
+    ExposureFinding,
+    MappingInForce,
+    Moment,
+    PathTypes,
+    Phase,
+    PreflightFinding,
+    Retries,
+    Risk,
+    RuleInForce,
+    Run,
+    Uniqueness,
+    Verification,
+)
+
+_RULES = (
+    ("Email", "transform_email", "preserved", {"transformed": 48_210, "kept_null": 412}),
+    ("Name", "generate_full_name", "lossy", {"transformed": 48_622}),
+    (
+        "Phone",
+        "transform_e164_phone_number",
+        "not_guaranteed",
+        {"transformed": 40_113, "mismatch_passthrough": 37},
+    ),
+    ("Address.Street", "generate_street_address", "lossy", {"transformed": 46_980}),
+    ("Address.Zip", "transform_truncate", "lossy", {"transformed": 46_980}),
+    ("BirthDate", "transform_date_shift", "not_guaranteed", {"transformed": 47_001, "kept_empty": 102}),
+    ("Orders[*].card", "transform_mask", "lossy", {"transformed": 151_204}),
+    (
+        "Notes",
+        "transform_free_text",
+        "lossy",
+        {"transformed": 9_120, "found EMAIL_ADDRESS": 1_204, "found PERSON": 377},
+    ),
+    ("Passport", "drop", "lossy", {"dropped": 1_210}),
+    ("Gender", "passthrough", "preserved", {"kept": 48_622}),
+    ("Coupons", "null", "lossy", {}),
+)
+
+BARE = SyncReport(
+    source_table="shop-customers",
+    destination_table="staging-shop-customers",
+    destination_region="eu-west-1",
+    read_by="scan",
+    items_examined=48_622,
+    items_read=48_622,
+    items_written=48_619,
+    items_written_before=0,
+    items_resubmitted=118,
+    segments=8,
+    first_segment=0,
+    total_segments=8,
+    read_units=6_102.5,
+    write_units=97_244.0,
+    seconds=41.27,
+    corpus_version="2",
+    rules=tuple(
+        RuleCount(path, f"mappings.{path}", transformer, outcome, count)
+        for path, transformer, _, counts in _RULES
+        for outcome, count in counts.items()
+    ),
+)
+"""A report as a version without parts left it."""
+
+
+def _moments() -> tuple[Moment, ...]:
+    moments, read, written = [Moment(0.0, 0, 0, 0.0, 0.0)], 0.0, 0.0
+    for tenth in range(1, 83):
+        throttled = 0.4 if 30 < tenth < 40 else 1.0
+        read = min(48_622, read + 640 * throttled + 60 * (tenth % 5))
+        written = min(48_619, written + 600 * throttled + 45 * (tenth % 4))
+        moments.append(Moment(tenth / 2, int(read), int(written), read / 8, written * 2))
+    return (*moments, Moment(41.27, 48_622, 48_619, 6_102.5, 97_244.0))
+
+
+FULL = replace(
+    BARE,
+    source_region="eu-central-1",
+    complete=False,
+    incomplete_because="3 items were put aside",
+    run=Run("4be0643f1d98573b97cdca98a65347dd", "2026-03-01T02:00:03.120Z", "2026-03-01T02:00:51.004Z", "0.3.0"),
+    mapping=MappingInForce(
+        fingerprint="a3f1c2d4e5b60718293a4b5c6d7e8f90",
+        unmapped="passthrough",
+        selective=True,
+        secret_stays=True,
+        rules=tuple(
+            RuleInForce(path, f"mappings.{path}", transformer, uniqueness, False)
+            for path, transformer, uniqueness, _ in _RULES
+        ),
+    ),
+    preflight=(
+        PreflightFinding(
+            "destination_not_empty",
+            "warning",
+            "staging-shop-customers",
+            "holds items before the first write",
+            "empty it, or acknowledge destination_not_empty",
+            acknowledged=True,
+        ),
+    ),
+    types=(
+        PathTypes("Id", ("S",)),
+        PathTypes("Email", ("NULL", "S")),
+        PathTypes("Orders[*].card", ("S",)),
+        PathTypes("LoyaltyTier", ("S",)),
+    ),
+    drift=Drift(
+        fingerprint="77aa0d8f1b2c3d4e",
+        compared_with="0f6e2b0c9d1846a58a11f0f3f4a4f3aa",
+        items_examined=48_622,
+        found=2,
+        findings=(
+            DriftFinding("new_path", "EmergencyContact.phone", ("S",), "phone number", "error"),
+            DriftFinding("new_type", "Age", ("S",), None, "warning"),
+        ),
+    ),
+    exposure=Exposure(
+        mode="sample",
+        items_checked=2_000,
+        values_checked=13_871,
+        found=1,
+        findings=(ExposureFinding("Email", "Search.keywords", "substring", 14, "warning"),),
+    ),
+    collisions=Collisions("not_needed", 0, 0),
+    capacity=Capacity(
+        read_limit=250.0,
+        write_limit=3_000.0,
+        read_units_estimated=6_240.0,
+        write_units_estimated=101_300.0,
+        read_price=0.125,
+        write_price=0.625,
+        read_dollars=0.00076,
+        write_dollars=0.0608,
+        read_dollars_estimated=0.00078,
+        write_dollars_estimated=0.0633,
+        writes_saved=0,
+        dollars_saved=None,
+    ),
+    retries=Retries(throttled=37, transient=2, seconds=11.4),
+    phases=(Phase("prepare", 0.842), Phase("move", 41.27), Phase("verify", 5.61)),
+    timeline=_moments(),
+    verification=Verification("sample", 1_000, 0, 0, None, (), True),
+    dead_letters=DeadLetters(3, "s3://refresh-reports/dead-letters/2026-03-01"),
+    risk=Risk(
+        quasi_identifiers=("Address.Zip", "BirthDate", "Gender"),
+        before=Combinations(48_622, 48_190, 1, 47_802, 48_187, True, 0.0),
+        after=Combinations(48_622, 2_311, 2, 0, 164, True, 0.0),
+        attributes=(
+            AttributeUniqueness("Email", Uniqueness(48_210, 48_077), Uniqueness(48_210, 48_010)),
+            AttributeUniqueness("BirthDate", Uniqueness(47_001, 19_870), Uniqueness(47_001, 20_114)),
+            AttributeUniqueness("Gender", Uniqueness(48_622, 3), Uniqueness(48_622, 3)),
+            AttributeUniqueness("Passport", Uniqueness(1_210, 1_210), Uniqueness(0, 0)),
+        ),
+        attributes_left_out=0,
+        standard_error=0.0162,
+    ),
+)
+"""A report with every part."""
