@@ -3,9 +3,10 @@
 The source items are never changed: the results are new items that share the branches in which nothing happened. So
 a rule that looks at an item's siblings sees them as they were in the source.
 
-A value whose rule can transform it alone is transformed where it is met. All others are put aside: those of rules
-that work on whole columns, missing ones to be created, NULL, "", sets, what is of a type that the rule does not
-take, and what its transformer failed on. They are acted on rule by rule, by every option that a rule has.
+A value whose rule can transform it alone is transformed where it is met, and so is a set of such values. All
+others are put aside: those of rules that work on whole columns, missing ones to be created, NULL, "", what is of a
+type that the rule does not take, and what its transformer failed on. They are acted on rule by rule, by every
+option that a rule has.
 """
 
 from __future__ import annotations

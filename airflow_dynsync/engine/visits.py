@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow_dynsync.engine.definitions import DROP, Place
-from airflow_dynsync.engine.values import CONTAINERS, WireValue
+from airflow_dynsync.engine.definitions import DROP, Chunk, Place
+from airflow_dynsync.engine.values import CONTAINERS, ELEMENT_OF_SET, EVERY_TYPE, WireValue
 
 if TYPE_CHECKING:
     from airflow_dynsync.engine.automaton import Cover, State
     from airflow_dynsync.engine.compiler import Rule
     from airflow_dynsync.engine.execution import Execution
+    from airflow_dynsync.engine.lifting import Alone
 
 Container = Any
 """The map or list of a result that holds a value."""
@@ -59,6 +60,8 @@ def _acting(rule: Rule) -> Visit:
     ) -> None:
         try:
             result = alone(value, run.chunk, row, trail, key)
+            if result is None:
+                result = _elements_alone(alone, value, run.chunk, row, (*trail, key))
         except Exception:  # noqa: BLE001 - put aside; the rule's step says what is wrong
             result = None
         if result is None:
@@ -76,10 +79,26 @@ def _acting(rule: Rule) -> Visit:
     return visit
 
 
+def _elements_alone(alone: Alone, value: WireValue, chunk: Chunk, row: int, place: Place) -> WireValue | None:
+    """Return a set whose elements, ranked, are transformed alone, or None where that is not all there is to do."""
+    ((kind, payload),) = value.items()
+    of_elements = ELEMENT_OF_SET.get(kind)
+    if of_elements is None or not payload or "" in payload:
+        return None
+    elements = []
+    for ordinal, element in enumerate(sorted(payload)):
+        result = alone({of_elements: element}, chunk, row, place, ordinal)
+        if result is None or result is DROP or of_elements not in result:
+            return None
+        elements.append(result[of_elements])
+    return {kind: [*dict.fromkeys(elements)]}
+
+
 def _passing(state: State) -> Visit:
     """Return the function of a place that no rule is written for, or only a shield."""
     shield, dropping, descends = state.shield, state.cover.verdict == "drop", state.descends
-    of_map, of_list, leaf = _members(state), _elements(state), _leaf(state.cover, leads=state.leads_to_rules)
+    of_map, of_list = _members(state), _elements(state)
+    leaves = _leaves(state.cover, leads=state.leads_to_rules)
     creates = bool(state.created)
 
     def visit(
@@ -99,28 +118,18 @@ def _passing(state: State) -> Visit:
                 emptied = run.is_emptied(copy)
             if dropping and emptied:
                 run.remove(container, key)
-        elif leaf is not None:
+        elif (leaf := leaves.get(kind)) is not None:
             leaf(value, container, key, row, trail, run)
 
     return visit
 
 
-def _leaf(cover: Cover, *, leads: bool) -> Visit | None:
-    """Return what is done with a leaf that no rule covers; None if nothing is."""
+def _leaves(cover: Cover, *, leads: bool) -> dict[str, Visit]:
+    """Return what is done with a leaf that no rule covers, by its type; nothing where a type is not named."""
     if cover.verdict == "keep":
-        return None
+        return {}
     if cover.verdict == "default":
-        acting = {kind: _acting(rule) for kind, rule in cover.defaults.items()}
-
-        def default(
-            value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
-        ) -> None:
-            (kind,) = value
-            act = acting.get(kind)
-            if act is not None:
-                act(value, container, key, row, trail, run)
-
-        return default
+        return {kind: _acting(rule) for kind, rule in cover.defaults.items()}
 
     def refuse(
         value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
@@ -133,7 +142,7 @@ def _leaf(cover: Cover, *, leads: bool) -> Visit | None:
         elif not (leads and kind in CONTAINERS):  # an empty list whose elements are mapped is not unmapped
             raise run.unmapped((*trail, key), kind, row)
 
-    return refuse
+    return dict.fromkeys(EVERY_TYPE, refuse)
 
 
 def _members(state: State) -> Branch:
