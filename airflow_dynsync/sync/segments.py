@@ -25,7 +25,7 @@ def parse_segments(written: str) -> range:
 
     Raises ValueError if the text has another form or its end comes before its beginning.
     """
-    found = re.fullmatch(r"(\d{1,7})(?:-(\d{1,7}))?", written)
+    found = re.fullmatch(r"([0-9]{1,7})(?:-([0-9]{1,7}))?", written)
     segments = range(int(found[1]), int(found[2] or found[1]) + 1) if found else range(0)
     if not segments:
         raise ValueError("segments are written as the first and the last of them, as in 0-7, counted from 0")

@@ -126,3 +126,65 @@ def test_a_missing_table_is_one_line(
     printed = capsys.readouterr().err
     assert "no-such-table" in printed
     assert printed.count("\n") == 1
+
+
+def test_sync_of_segments_moves_those_and_several_commands_move_all(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = [{"Id": {"S": str(n)}, "Email": {"S": f"p{n}@corp.test"}} for n in range(200)]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination, "--json"]
+    command += [*side("source", servers[0]), *side("destination", servers[1]), "--total-segments", "16"]
+    written = 0
+    for segments in ("0-7", "8-15"):
+        assert main([*command, "--segments", segments, "--workers", "2"]) == 0
+        report = json.loads(capsys.readouterr().out)
+        assert report["segments"] == 8
+        assert 0 < report["items_written"] < 200
+        written += report["items_written"]
+        assert len(read_all(clients[1], destination)) == written
+    assert written == 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--segments", "7-0", "--total-segments", "16"], "--segments: segments are written as the first and the"),
+        (["--segments", "8-16", "--total-segments", "16"], "segments: 8-16 are not among the 16"),
+        (["--segments", "0-7"], "give total_segments, the same to every worker"),
+    ],
+)
+def test_sync_refuses_segments_that_do_not_fit(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    capsys: pytest.CaptureFixture[str],
+    options: list[str],
+    message: str,
+) -> None:
+    source, destination = fill(clients[0], {"Id": "S"}, []), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination, *options]
+    command += [*side("source", servers[0]), *side("destination", servers[1])]
+    assert main(command) == 1
+    assert message in capsys.readouterr().err
+
+
+def test_sync_of_segments_without_a_secret_is_refused(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("DYNSYNC_SECRET")
+    source, destination = fill(clients[0], {"Id": "S"}, []), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination]
+    command += ["--segments", "0-7", "--total-segments", "16"]
+    assert main([*command, *side("source", servers[0]), *side("destination", servers[1])]) == 1
+    assert "several workers need one secret" in capsys.readouterr().err
