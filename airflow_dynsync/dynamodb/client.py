@@ -68,7 +68,7 @@ ITEM_OPERATIONS = frozenset(
 )
 """The operations that speak wire form; all others are botocore's as they are."""
 
-BULK_OPERATIONS = frozenset({"BatchWriteItem", "ExecuteStatement", "Query", "Scan"})
+BULK_OPERATIONS = frozenset({"BatchGetItem", "BatchWriteItem", "ExecuteStatement", "Query", "Scan"})
 """Those that a sync calls again and again; they take the short way of `transport`, and are not repeated in it."""
 
 _ITEM_OUTPUTS = frozenset(f"{operation}Output" for operation in ITEM_OPERATIONS)

@@ -1,4 +1,4 @@
-"""Writes items by BatchWriteItem until every one is written."""
+"""Writes and deletes items by BatchWriteItem until every one is written or deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_dynsync.dynamodb.errors import InvalidRequestError, KeyCollisionErr
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -30,9 +30,9 @@ MAX_BYTES = 15_000_000
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """What `write_items` did.
+    """What `write_items` or `delete_items` did.
 
-    `written` items, `retried` puts that DynamoDB left unprocessed and that were sent again, and
+    `written` (or deleted) items, `retried` requests that DynamoDB left unprocessed and that were sent again, and
     `consumed_capacity` in write capacity units, indexes included (0.0 where the service does not tell).
     """
 
@@ -67,24 +67,61 @@ def write_items(
     """
     if key_names:
         _require_distinct_keys(table_name, items, key_names)
-    patience, pacer = Patience(backoff or Backoff(), stop), pacer or Pacer()
+    return _write(
+        client,
+        table_name,
+        [orjson.dumps(item) for item in items],
+        lambda item: {"PutRequest": {"Item": orjson.Fragment(item)}},
+        Patience(backoff or Backoff(), stop),
+        pacer or Pacer(),
+    )
+
+
+def delete_items(
+    client: DynamoDBClient,
+    table_name: str,
+    keys: Sequence[WireItem],
+    *,
+    stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
+    pacer: Pacer | None = None,
+) -> WriteResult:
+    """Delete the items that have these keys, if there are any; parameters and errors are as of `write_items`."""
+    return _write(
+        client,
+        table_name,
+        [orjson.dumps(key) for key in keys],
+        lambda key: {"DeleteRequest": {"Key": orjson.Fragment(key)}},
+        Patience(backoff or Backoff(), stop),
+        pacer or Pacer(),
+    )
+
+
+def _write(
+    client: DynamoDBClient,
+    table_name: str,
+    serialized: Sequence[bytes],
+    request: Callable[[bytes], dict[str, Any]],
+    patience: Patience,
+    pacer: Pacer,
+) -> WriteResult:
     retried = 0
     capacity = 0.0
-    for batch in batches((orjson.dumps(item) for item in items), pacer.call_amount):
-        puts: list[Any] = [{"PutRequest": {"Item": orjson.Fragment(item)}} for item in batch]
+    for batch in batches(serialized, pacer.call_amount):
+        requests: list[Any] = [request(item) for item in batch]
         item_amount = sum(write_amount(len(item)) for item in batch) / len(batch)
         patience.progress()
-        while puts:
-            parameters = {"RequestItems": {table_name: puts}, "ReturnConsumedCapacity": pacer.detail}
-            amount = item_amount * len(puts)
+        while requests:
+            parameters = {"RequestItems": {table_name: requests}, "ReturnConsumedCapacity": pacer.detail}
+            amount = item_amount * len(requests)
             answer = call_patiently(client, "BatchWriteItem", table_name, parameters, patience, pacer, amount)
             capacity += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
-            unprocessed = [put for puts_left in answer["UnprocessedItems"].values() for put in puts_left]
+            unprocessed = [each for left in answer["UnprocessedItems"].values() for each in left]
             retried += len(unprocessed)
             if unprocessed:
-                if len(unprocessed) < len(puts):
+                if len(unprocessed) < len(requests):
                     patience.progress()
-                elif patience.exhausted:
+                elif patience.exhausted(pacer):
                     raise ThrottledError(
                         f"BatchWriteItem on table {table_name!r}: DynamoDB has left {len(unprocessed)} items "
                         "unprocessed at every attempt; raise the table's write capacity or write more slowly",
@@ -93,8 +130,8 @@ def write_items(
                         table_name=table_name,
                     )
                 patience.wait()
-            puts = unprocessed
-    return WriteResult(len(items), retried, capacity)
+            requests = unprocessed
+    return WriteResult(len(serialized), retried, capacity)
 
 
 def batches(items: Iterable[bytes], most_amount: float = math.inf) -> Iterator[list[bytes]]:
