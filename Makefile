@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install demo ui docs bench test lint format screenshots constraints clean
+.PHONY: help install demo ui docs bench test soak lint format screenshots constraints clean
 
 # Airflow's range. A Debian Python without python3-venv has no ensurepip and could not make an environment.
 PYTHON_FITS := import sys, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 15))
@@ -36,10 +36,15 @@ docs: install ## Bring the reference and the examples in docs/ up to date
 test: install ## Run linters, types, import contracts and every test; missing parts are skipped with a line
 	.venv/bin/python -m local.check
 
+soak: install ## Kill a sync 200 times and a real Airflow task 20 times; they are always to end as unbroken ones
+	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/integration/test_kills.py
+	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/airflow/test_kills.py
+
 bench: install ## Measure transformers, the engine and a whole sync beside alternatives (docs/performance.md)
 	.venv/bin/python -m benchmarks.transformers
 	.venv/bin/python -m benchmarks.engine
 	.venv/bin/python -m benchmarks.sync
+	.venv/bin/python -m benchmarks.workers
 
 lint: install ## Run linters, types and import contracts
 	.venv/bin/python -m local.check lint

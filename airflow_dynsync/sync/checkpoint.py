@@ -40,8 +40,9 @@ _NONCE_BYTES: Final = 12
 _SHARE_OF_TIME: Final = 0.05
 """How much of a run may be spent on saving checkpoints, where every page would take more."""
 
+_LEAST_COST_SECONDS: Final = 0.001
 _LONGEST_SECONDS: Final = 5.0
-"""Between saves at most, so that one slow save leaves little unsaved; and before a failed one is repeated."""
+"""From one save to the next at most, and from a failed one to the next attempt."""
 
 
 class CheckpointStore(Protocol):
@@ -179,6 +180,7 @@ class Checkpoint:
         self._lock = threading.Lock()
         self._advances = self._advances_saved = 0
         self._due = time.monotonic()
+        self._cost = 0.0
         self._failing = False
         self.interrupted_run = ""
         if store is not None:
@@ -271,7 +273,9 @@ class Checkpoint:
             self._advances_saved = advances
             self._failing = False
             ended = time.monotonic()
-            self._due = ended + min((ended - began) / _SHARE_OF_TIME, _LONGEST_SECONDS)
+            # One that took long may have waited for the threads that work; only several tell of a slow store.
+            self._cost = min(ended - began, max(2 * self._cost, _LEAST_COST_SECONDS))
+            self._due = ended + min(self._cost / _SHARE_OF_TIME, _LONGEST_SECONDS)
 
     def _seal(self, opened: bytes) -> str:
         nonce = os.urandom(_NONCE_BYTES)
