@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-import time
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +13,14 @@ from botocore.parsers import ResponseParserError
 from airflow_dynsync.dynamodb.errors import DynamoDBError, StoppedError, classify
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from airflow_dynsync.dynamodb.capacity import Pacer
 
 _TOLD = {
+    "BatchGetItem": "Responses",
     "BatchWriteItem": "UnprocessedItems",
     "DescribeTable": "Table",
     "ExecuteStatement": "Items",
@@ -52,8 +51,8 @@ class Backoff:
 class Patience:
     """Waits between attempts until `stop` is set or `backoff.patience_seconds` went by without progress.
 
-    The seconds count from the first failure after progress, and not while the work waits for its turn: a low
-    capacity limit alone exhausts no patience.
+    The seconds count from the first failure, not from the begin of a wait for a turn, and from the last success
+    of any thread with the same pacer: a table that serves others serves this one too.
     """
 
     def __init__(self, backoff: Backoff, stop: threading.Event | None = None) -> None:
@@ -64,23 +63,14 @@ class Patience:
     def progress(self) -> None:
         """Begin anew: something was achieved."""
         self._attempt = 0
-        self._deadline: float | None = None
+        self._failing_since: float | None = None
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether it is time to give up; to be asked after each failure."""
-        now = time.monotonic()
-        if self._deadline is None:
-            self._deadline = now + self._backoff.patience_seconds
-        return now >= self._deadline
-
-    @contextmanager
-    def waiting_for_turn(self) -> Iterator[None]:
-        """Leave out of the count how long this takes."""
-        began = time.monotonic()
-        yield
-        if self._deadline is not None:
-            self._deadline += time.monotonic() - began
+    def exhausted(self, pacer: Pacer) -> bool:
+        """Tell after a failure whether it is time to give up."""
+        now = pacer.clock()
+        if self._failing_since is None:
+            self._failing_since = now
+        return now - max(self._failing_since, pacer.progressed_at) >= self._backoff.patience_seconds
 
     def check(self) -> None:
         """Raise `StoppedError` if the work shall stop."""
@@ -129,14 +119,13 @@ def call_patiently(
     """
     while True:
         patience.check()
-        with patience.waiting_for_turn():
-            slot = pacer.reserve(amount, patience.stop)
+        slot = pacer.reserve(amount, patience.stop)
         try:
             answer = call(client, operation, table_name, parameters)
         except DynamoDBError as error:
             if error.kind == "throttled":
                 pacer.throttled(slot)
-            if error.kind == "fatal" or patience.exhausted:
+            if error.kind == "fatal" or patience.exhausted(pacer):
                 raise
         else:
             pacer.settle(slot, answer)

@@ -94,7 +94,7 @@ class Pacer:
         self._limit = self.budget.units_per_second
         self._first_cost = first_cost
         self._consistent_read = consistent_read
-        self._clock = clock
+        self.clock = clock
         self._changed = threading.Condition()
         self._granted = 0.0  # units that the budget has grown to
         self._promised = 0.0  # units of all slots
@@ -107,6 +107,8 @@ class Pacer:
         self._least = LEAST_SHARE * (PARTITION_UNITS if math.isinf(self._limit) else self._limit)
         self._reference = math.inf  # the rate that was too much
         self._yielded_at = -math.inf
+        self.progressed_at = -math.inf
+        """When a call succeeded last, as `clock` tells it."""
 
     @property
     def detail(self) -> str:
@@ -117,13 +119,13 @@ class Pacer:
     def rate(self) -> float:
         """Units per second that are allowed now; infinite for no limit."""
         with self._changed:
-            return self._rate(self._clock())
+            return self._rate(self.clock())
 
     @property
     def call_amount(self) -> float:
         """How large the next call may be: items of a read, kilobytes of a write; infinite for no limit."""
         with self._changed:
-            return CALL_SECONDS * self._rate(self._clock()) / self._cost
+            return CALL_SECONDS * self._rate(self.clock()) / self._cost
 
     def page_size(self, most: int | None) -> int | None:
         """Return the Limit of the next page, at most `most`; None for none."""
@@ -187,6 +189,8 @@ class Pacer:
                 self._learned_amount = self._learned_amount * _MEMORY + examined
             if throttled:
                 self._give_way(slot, now)
+            else:
+                self.progressed_at = now
             self._changed.notify_all()
 
     def throttled(self, slot: Slot) -> None:
@@ -209,7 +213,7 @@ class Pacer:
 
     def _grant(self) -> float:
         """Let the budget grow until now."""
-        now = self._clock()
+        now = self.clock()
         rate = self._rate(now)
         if math.isinf(rate):
             self._granted = self._promised

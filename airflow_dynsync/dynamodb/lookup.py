@@ -55,7 +55,7 @@ def get_items(
         if len(unprocessed) < len(asked):
             patience.progress()
         else:
-            if patience.exhausted:
+            if patience.exhausted(pacer):
                 raise ThrottledError(
                     f"BatchGetItem on table {table_name!r}: DynamoDB has left {len(unprocessed)} keys unprocessed "
                     "at every attempt; raise the table's read capacity or read more slowly",

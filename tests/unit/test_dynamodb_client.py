@@ -18,7 +18,8 @@ from botocore.credentials import Credentials, RefreshableCredentials
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from airflow_dynsync.dynamodb import errors
-from airflow_dynsync.dynamodb.calls import Backoff
+from airflow_dynsync.dynamodb.calls import Backoff, Patience
+from airflow_dynsync.dynamodb.capacity import Pacer
 from airflow_dynsync.dynamodb.client import create_client
 from airflow_dynsync.dynamodb.reader import scan_pages, select_statement, statement_pages
 from airflow_dynsync.dynamodb.writer import MAX_BYTES, batches, write_items
@@ -409,3 +410,31 @@ def test_backoff_when_attempts_grow_stays_between_nothing_and_its_cap() -> None:
         delays = [backoff.delay(attempt) for _ in range(200)]
         assert min(delays) >= 0
         assert longest / 2 < max(delays) <= longest
+
+
+def test_patience_when_others_succeed_or_before_anything_failed_does_not_run_out() -> None:
+    now = [0.0]
+    pacer, stop = Pacer(clock=lambda: now[0]), threading.Event()
+    patience = Patience(Backoff(patience_seconds=300), stop)
+
+    def exhausted_after(seconds: float) -> bool:
+        now[0] += seconds
+        return patience.exhausted(pacer)
+
+    assert not exhausted_after(1000)  # nothing had failed until now
+    assert not exhausted_after(299)
+    pacer.settle(pacer.reserve(1, stop), {"UnprocessedItems": {}})
+    assert not exhausted_after(299)
+    assert exhausted_after(1)
+    patience.progress()
+    assert not exhausted_after(0)
+
+
+@pytest.mark.parametrize("body", [{}, {"message": "Forbidden by the gateway"}])
+def test_answer_when_it_lacks_what_dynamodb_always_tells_is_another_s(
+    client_of: Callable[..., Any], body: dict[str, str]
+) -> None:
+    with pytest.raises(errors.ServiceError, match="not DynamoDB's"):
+        next(scan_pages(client_of(Service(ok(body))), "T", backoff=AT_ONCE))
+    with pytest.raises(errors.ServiceError, match="not DynamoDB's"):
+        write_items(client_of(Service(ok(body))), "T", [item(0)], key_names=["Id"], backoff=AT_ONCE)
