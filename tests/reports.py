@@ -37,12 +37,12 @@ _RULES = (
         {"transformed": 40_113, "mismatch_passthrough": 37},
     ),
     ("Address.Street", "generate_street_address", "lossy", {"transformed": 46_980}),
-    ("Address.Zip", "transform_truncate", "lossy", {"transformed": 46_980}),
+    ("Address.Zip", "transform_regex_replace", "lossy", {"transformed": 46_980}),
     ("BirthDate", "transform_date_shift", "not_guaranteed", {"transformed": 47_001, "kept_empty": 102}),
     ("Orders[*].card", "transform_mask", "lossy", {"transformed": 151_204}),
     (
         "Notes",
-        "transform_free_text",
+        "transform_pii_text",
         "lossy",
         {"transformed": 9_120, "found EMAIL_ADDRESS": 1_204, "found PERSON": 377},
     ),
@@ -58,7 +58,7 @@ BARE = SyncReport(
     read_by="scan",
     items_examined=48_622,
     items_read=48_622,
-    items_written=48_619,
+    items_written=48_622,
     items_written_before=0,
     items_resubmitted=118,
     segments=8,
@@ -83,13 +83,14 @@ def _moments() -> tuple[Moment, ...]:
         throttled = 0.4 if 30 < tenth < 40 else 1.0
         read = min(48_622, read + 640 * throttled + 60 * (tenth % 5))
         written = min(48_619, written + 600 * throttled + 45 * (tenth % 4))
-        moments.append(Moment(tenth / 2, int(read), int(written), read / 8, written * 2))
+        moments.append(Moment(tenth / 2, int(read), int(written), read / 7.9675, written * 2))
     return (*moments, Moment(41.27, 48_622, 48_619, 6_102.5, 97_244.0))
 
 
 FULL = replace(
     BARE,
     source_region="eu-central-1",
+    items_written=48_619,
     complete=False,
     incomplete_because="3 items were put aside",
     run=Run("4be0643f1d98573b97cdca98a65347dd", "2026-03-01T02:00:03.120Z", "2026-03-01T02:00:51.004Z", "0.3.0"),
@@ -99,7 +100,7 @@ FULL = replace(
         selective=True,
         secret_stays=True,
         rules=tuple(
-            RuleInForce(path, f"mappings.{path}", transformer, uniqueness, False)
+            RuleInForce(path, f"mappings.{path}", transformer, uniqueness, on_key=False)
             for path, transformer, uniqueness, _ in _RULES
         ),
     ),
@@ -134,7 +135,7 @@ FULL = replace(
         items_checked=2_000,
         values_checked=13_871,
         found=1,
-        findings=(ExposureFinding("Email", "Search.keywords", "substring", 14, "warning"),),
+        findings=(ExposureFinding("warning", "text", "mappings.Email", "Email", "Search.keywords", 14),),
     ),
     collisions=Collisions("not_needed", 0, 0),
     capacity=Capacity(
@@ -154,12 +155,12 @@ FULL = replace(
     retries=Retries(throttled=37, transient=2, seconds=11.4),
     phases=(Phase("prepare", 0.842), Phase("move", 41.27), Phase("verify", 5.61)),
     timeline=_moments(),
-    verification=Verification("sample", 1_000, 0, 0, None, (), True),
+    verification=Verification("sample", 1_000, 0, 0, None, (), passed=True),
     dead_letters=DeadLetters(3, "s3://refresh-reports/dead-letters/2026-03-01"),
     risk=Risk(
         quasi_identifiers=("Address.Zip", "BirthDate", "Gender"),
-        before=Combinations(48_622, 48_190, 1, 47_802, 48_187, True, 0.0),
-        after=Combinations(48_622, 2_311, 2, 0, 164, True, 0.0),
+        before=Combinations(48_622, 48_190, 1, 47_802, 48_187, exact=True, standard_error=0.0),
+        after=Combinations(48_622, 2_311, 2, 0, 164, exact=True, standard_error=0.0),
         attributes=(
             AttributeUniqueness("Email", Uniqueness(48_210, 48_077), Uniqueness(48_210, 48_010)),
             AttributeUniqueness("BirthDate", Uniqueness(47_001, 19_870), Uniqueness(47_001, 20_114)),

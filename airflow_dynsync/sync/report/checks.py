@@ -71,7 +71,8 @@ def _collisions(report: SyncReport) -> Check:
         return Check(name, "not done", "Not recorded.")
     if watched.method == "not_needed":
         return Check(name, "passed", "No rule can give two items one key.")
-    words = f"{_plural(watched.keys_watched, 'key')} watched ({watched.method.replace('_', ' ')}), {watched.found:,} met."
+    method = watched.method.replace("_", " ")
+    words = f"{_plural(watched.keys_watched, 'key')} watched ({method}): {watched.found:,} are another item's."
     return Check(name, "failed" if watched.found else "passed", words)
 
 
@@ -80,8 +81,8 @@ def _exposure(report: SyncReport) -> Check:
     if exposure is None or exposure.mode == "off":
         return Check(name, "not done", "Written items were not searched for original values.")
     searched = (
-        f"{_plural(exposure.values_checked, 'original value')} looked for in {_plural(exposure.items_checked, 'item')}"
-        f" ({'a sample' if exposure.mode == 'sample' else 'all'})"
+        f"{_plural(exposure.values_checked, 'original value')} looked for in"
+        f" {_plural(exposure.items_checked, 'item')} ({'a sample' if exposure.mode == 'sample' else 'all'})"
     )
     if not exposure.found:
         return Check(name, "passed", f"{searched}: none was found.")
@@ -127,24 +128,24 @@ def _verification(report: SyncReport) -> Check:
 def limits(report: SyncReport) -> Iterator[str]:
     """Yield what the report does not prove."""
     yield (
-        "Pseudonyms are still personal data for whoever has the secret, and for whoever can tell a person by what was"
-        " kept. This report shows what was done; it is no declaration that the data are anonymous."
+        "Pseudonyms are still personal data for whoever has the secret, and for whoever can tell a person by what"
+        " was kept. This report shows what was done; it is no declaration that the data are anonymous."
     )
     yield (
-        "Values that were kept were not judged. Whether a rule suits what an attribute holds is for a person to decide,"
-        " path by path."
+        "Values that were kept were not judged. Whether a rule suits what an attribute holds is for a person to"
+        " decide, path by path."
     )
     yield (
-        "A table is read while it is written: the copy holds each item as it was at some moment of the run, not all"
-        " of one moment."
+        "A table is read while it is written to: the copy holds each item as it was at some moment of the run, not"
+        " all of one moment."
     )
     if report.exposure is None or report.exposure.mode == "off":
         yield "No search was made for original values that may still stand elsewhere in written items."
     else:
-        sample = "It was a sample of the items. " if report.exposure.mode == "sample" else ""
+        sample = ", in a sample of the items" if report.exposure.mode == "sample" else ""
         yield (
-            f"The exposure check looks for the values of mapped attributes. {sample}What no rule covers, or is written"
-            " in another way, it cannot find."
+            f"The exposure check looks for the values of mapped attributes{sample}. What no rule covers, or is"
+            " written in another way, it does not find."
         )
     if report.verification is None or report.verification.mode == "sample":
         yield "Not every written item was read back."

@@ -22,7 +22,9 @@ def render(report: SyncReport) -> str:
     """Return the page. All text in it is escaped."""
     known = catalogue()
     drawn = bars(report.rules)
-    limit = report.capacity
+    read_limit, write_limit = (
+        (report.capacity.read_limit, report.capacity.write_limit) if report.capacity else (None, None)
+    )
     values = {kind: sum(bar.counts.get(kind, 0) for bar in drawn) for kind in KINDS}
     met = {row.rule for row in report.rules}
     rules = report.mapping.rules if report.mapping else ()
@@ -35,7 +37,7 @@ def render(report: SyncReport) -> str:
         values=values,
         values_total=sum(values.values()),
         kinds=KINDS,
-        plots=plots(report.timeline or (), limit and limit.read_limit, limit and limit.write_limit),
+        plots=plots(report.timeline or (), read_limit, write_limit),
         rules_by_place={rule.rule: rule for rule in rules},
         summaries={name: definition.summary for name, definition in known.items()},
         rules_without_values=[rule for rule in rules if rule.rule not in met],
@@ -104,4 +106,5 @@ def _duration(seconds: float) -> str:
 
 def _moment(written: str) -> str:
     """Return a time as people read it; it stays in UTC."""
-    return dt.datetime.fromisoformat(written).strftime("%d %B %Y, %H:%M:%S UTC")
+    moment = dt.datetime.fromisoformat(written)
+    return f"{moment.day} {moment:%B %Y, %H:%M:%S} UTC"

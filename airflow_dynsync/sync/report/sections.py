@@ -136,18 +136,20 @@ class ExposureFinding:
     """A place of written items where the original of a mapped attribute still stood.
 
     Attributes:
-        path: of the attribute that was mapped.
-        found_at: where its original value still is.
-        how: such as ``equal``, ``substring``, ``json`` or ``map_key``.
-        count: in how many items.
-        severity: by policy.
+        severity: by how telling the values are.
+        kind: what it stood in, such as ``key``, ``text`` or ``map key``; ``unchanged`` at its own place.
+        rule: that was to hide it, such as ``mappings.Email``.
+        path: of the original.
+        seen_at: where it was seen.
+        count: how often.
     """
 
-    path: str
-    found_at: str
-    how: str
-    count: int
     severity: Severity
+    kind: str
+    rule: str
+    path: str
+    seen_at: str
+    count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,56 @@
+"""Where a report is kept: the JSON document and the page, beside each other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.report.document import SyncReport
+
+_ENDINGS = (".json", ".html")
+
+
+def report_paths(path: str, share: str = "") -> tuple[str, str]:
+    """Return the paths of the JSON document and of the page.
+
+    Args:
+        path: with the ending of either, or without one.
+        share: what tells a worker's report from those of the others; it goes before the ending.
+    """
+    for ending in _ENDINGS:
+        path = path.removesuffix(ending)
+    stem = f"{path}.{share}" if share else path
+    return f"{stem}.json", f"{stem}.html"
+
+
+def write_report(
+    report: SyncReport, path: str, *, share: str = "", open_path: Callable[[str], Any] = Path
+) -> tuple[str, str]:
+    """Write a report as JSON and as a page, and return their paths.
+
+    Args:
+        report: what the run did.
+        path: as `report_paths` takes it; missing folders of this machine are made.
+        share: likewise.
+        open_path: gives a path's `pathlib.Path`, or an object with its methods.
+
+    Raises:
+        SyncError: a file cannot be written.
+    """
+    from airflow_dynsync.sync.report.html import render
+
+    paths = report_paths(path, share)
+    for written, text in zip(paths, (report.as_json(), render(report)), strict=True):
+        try:
+            place = open_path(written)
+            if isinstance(place, Path):
+                place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            raise SyncError(
+                f"{written}: the report cannot be written, {reason}; the items are, so give another path"
+            ) from None
+    return paths
