@@ -17,6 +17,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mappings,
         policy,
         preview,
+        report,
         schema,
         sync,
         transformers,
@@ -30,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"dynsync {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (sync, estimate, preview, mappings, transformers, schema, policy, import_neosync):
+    for module in (sync, estimate, preview, report, mappings, transformers, schema, policy, import_neosync):
         module.add_command(commands)
     options = parser.parse_args(arguments)
     try:

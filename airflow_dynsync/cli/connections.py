@@ -127,6 +127,7 @@ def job(options: argparse.Namespace) -> SyncJob:
         page_size=options.page_size,
         read_limit=getattr(options, "read_limit", None),
         write_limit=getattr(options, "write_limit", None),
+        quasi_identifiers=entry.quasi_identifiers,
     )
 
 

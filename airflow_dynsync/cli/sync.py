@@ -36,6 +36,9 @@ def add_command(commands: Any) -> None:
         help="keep there how far the run is: if it is interrupted, the same command continues it; needs a secret",
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--report", metavar="FILE", help="write the report there, as FILE.json and as a page, FILE.html"
+    )
     connections.add_side(parser, "source")
     connections.add_side(parser, "destination")
     parser.set_defaults(run=run)
@@ -49,6 +52,7 @@ def run(options: argparse.Namespace) -> int:
     from airflow_dynsync.sync.checkpoint import FileStore
     from airflow_dynsync.sync.job import CONNECTIONS, run_sync
     from airflow_dynsync.sync.progress import Progress as Moment
+    from airflow_dynsync.sync.report.files import write_report
 
     job = connections.job(options)
     source = connections.client(options, "source", CONNECTIONS)
@@ -81,6 +85,8 @@ def run(options: argparse.Namespace) -> int:
             stop=stop,
         )
         bar.update(task, completed=report.items_written, total=report.items_written)
+    if options.report:
+        write_report(report, options.report)
     output = Console()
     if options.json:
         output.print_json(json.dumps(report.as_dict()))

@@ -34,7 +34,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
     """Copy the items of a DynamoDB table to another one, each transformed by the rules of a mapping.
 
     The rules are validated when the DAG is parsed, without any call to AWS. Source and destination are compared
-    before the first write. The task returns a summary with counts by path and rule, never a value, and announces
+    before the first write. The task returns the report of the run in its short form, never a value, and announces
     the asset ``dynamodb://region/table`` of the destination.
 
     Args:
@@ -68,6 +68,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``<checkpoint_path>.0-3-of-16``, and announces no asset. None for all.
         workers: how many tasks share the table: each takes an equal part of the limits.
         fingerprint: what the plan of the tasks that share a table returned, to be sure that they all work by it.
+        report_path: where to write the whole report, as ``<report_path>.json`` and as a page, ``.html`` (templated):
+            a local path, or the URL of an object store; with or without either ending. None writes none.
+        quasi_identifiers: paths of values that may identify a person together, as in ``["Zip", "BirthDate"]``: the
+            report tells how rare their combinations are, before and after. None for those of the mapping file.
     """
 
     template_fields: Sequence[str] = (
@@ -78,6 +82,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         "read_limit",
         "write_limit",
         "checkpoint_path",
+        "report_path",
     )
     ui_color = "#e8f1ff"
 
@@ -104,6 +109,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         segments: str | None = None,
         workers: int = 1,
         fingerprint: str | None = None,
+        report_path: str | None = None,
+        quasi_identifiers: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -127,6 +134,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.segments = segments
         self.workers = workers
         self.fingerprint = fingerprint
+        self.report_path = report_path
+        self.quasi_identifiers = quasi_identifiers
         self._asset = asset_alias(destination_conn_id, destination_table)
         if not self._is_part:
             self.outlets = [*self.outlets, self._asset]
@@ -144,6 +153,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _validate(self) -> None:
         """Find out what is wrong with the arguments, as far as they are known when the DAG is parsed."""
+        from airflow_dynsync.sync.risk import parse_quasi_identifiers
+
         if self.mapping_file is not None:
             for name, given in (
                 ("mappings", self.mappings is not None),
@@ -170,6 +181,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self._segments()
         self._refuse_wrong_limits()
         self._refuse_blank_where()
+        parse_quasi_identifiers(self.quasi_identifiers or ())
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
             self._mapping()
 
@@ -231,7 +243,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         report = self._run(context)
         if not self._is_part:
             announce(context, self._asset, report)
-        return report.as_dict()
+        return report.short().as_dict()
 
     def _run(self, context: Context) -> SyncReport:
         from airflow_dynsync.sync.job import CONNECTIONS, run_sync
@@ -253,6 +265,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         finally:
             self.log.info("::endgroup::")
         self.log.info("%s", report)
+        if self.report_path:
+            keep_report(self.log, report, self.report_path, share=self._share)
         return report
 
     def _clients(self, max_connections: int) -> tuple[DynamoDBClient, DynamoDBClient]:
@@ -291,21 +305,21 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             read_limit=self.read_limit,
             write_limit=self.write_limit,
             key_attributes=tuple(self.key_attributes) if self.key_attributes else None,
+            quasi_identifiers=tuple(self.quasi_identifiers or mapping.quasi_identifiers),
         )
+
+    @property
+    def _share(self) -> str:
+        """What tells this task's files from those of the others that share the table; "" where none do."""
+        return "" if self.segments is None else f"{self.segments}-of-{self.total_segments}"
 
     def _checkpoints(self, context: Context) -> CheckpointStore | None:
         """Return where the task keeps how far it is."""
         from airflow_dynsync.sync.checkpoint import FileStore
 
         if self.checkpoint_path:
-            path = self.checkpoint_path
-            if self.segments is not None:
-                path = f"{path}.{self.segments}-of-{self.total_segments}"
-            if "://" not in path:
-                return FileStore(Path(path))
-            from airflow.sdk import ObjectStoragePath
-
-            return FileStore(ObjectStoragePath(path))
+            path = f"{self.checkpoint_path}.{self._share}" if self._share else self.checkpoint_path
+            return FileStore(open_path(path))
         store = context.get("task_state_store")
         return None if store is None else _TaskStateStore(store)
 
@@ -351,6 +365,22 @@ def asset_alias(destination_conn_id: str, destination_table: str) -> AssetAlias:
     It is named by the arguments as they are written: templates in them are rendered later.
     """
     return AssetAlias(f"dynsync:{destination_conn_id}/{destination_table}")
+
+
+def open_path(path: str) -> Any:
+    """Return a local path, or that of an object store, with the methods of `pathlib.Path`."""
+    if "://" not in path:
+        return Path(path)
+    from airflow.sdk import ObjectStoragePath
+
+    return ObjectStoragePath(path)
+
+
+def keep_report(log: Any, report: SyncReport, path: str, *, share: str = "") -> None:
+    """Write a report as JSON and as a page, and log where they are."""
+    from airflow_dynsync.sync.report.files import write_report
+
+    log.info("The report is at %s and %s.", *write_report(report, path, share=share, open_path=open_path))
 
 
 def announce(context: Context, alias: AssetAlias, report: SyncReport) -> None:

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow.sdk import BaseOperator
 
-from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator, announce, asset_alias
+from airflow_dynsync.operators.dynamodb import (
+    DynamoDBAnonymizeSyncOperator,
+    announce,
+    asset_alias,
+    keep_report,
+)
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -83,9 +88,10 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         destination_conn_id: as the other tasks have it; both name the asset.
         destination_table: likewise (templated).
         reports: what the tasks returned (templated).
+        report_path: as the other tasks have it (templated): each writes its own report there, and this one the sum.
     """
 
-    template_fields: Sequence[str] = ("destination_table", "reports")
+    template_fields: Sequence[str] = ("destination_table", "reports", "report_path")
     ui_color = DynamoDBAnonymizeSyncOperator.ui_color
 
     def __init__(
@@ -94,12 +100,14 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         destination_conn_id: str,
         destination_table: str,
         reports: Any,
+        report_path: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.destination_conn_id = destination_conn_id
         self.destination_table = destination_table
         self.reports = reports
+        self.report_path = report_path
         self._asset = asset_alias(destination_conn_id, destination_table)
         self.outlets = [*self.outlets, self._asset]
 
@@ -110,8 +118,10 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
 
         try:
             report = combined([SyncReport.from_dict(each) for each in self.reports])
+            self.log.info("All %d segments are moved, each once. %s", report.segments, report)
+            if self.report_path:
+                keep_report(self.log, report, self.report_path)
         except SyncError as error:
             raise AirflowFailException(str(error)) from None
-        self.log.info("All %d segments are moved, each once. %s", report.segments, report)
         announce(context, self._asset, report)
-        return report.as_dict()
+        return report.short().as_dict()

@@ -50,6 +50,7 @@ class SyncJob:
             for half of a provisioned table, and no limit on demand.
         write_limit: likewise; writes to indexes count.
         key_attributes: the primary key that the mapping was written for; None takes the table's own.
+        quasi_identifiers: paths whose combinations' rarity is measured, before and after; see `sync.risk`.
     """
 
     source_table: str
@@ -66,6 +67,7 @@ class SyncJob:
     read_limit: float | str | None = None
     write_limit: float | str | None = None
     key_attributes: tuple[str, ...] | None = None
+    quasi_identifiers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"SyncJob({self.source_table} -> {self.destination_table})"

@@ -69,6 +69,7 @@ def dynamodb_anonymize_sync_group(
             destination_conn_id=destination_conn_id,
             destination_table=destination_table,
             reports=sync.output,
+            report_path=operator_arguments.get("report_path"),
             outlets=outlets,
             **{name: value for name, value in operator_arguments.items() if name not in own},
         )
