@@ -88,7 +88,7 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         destination_conn_id: as the other tasks have it; both name the asset.
         destination_table: likewise (templated).
         reports: what the tasks returned (templated).
-        report_path: as the other tasks have it (templated): each writes its own report there, and this one the sum.
+        report_path: as the other tasks have it (templated): each writes its own report, and this one the sum.
     """
 
     template_fields: Sequence[str] = ("destination_table", "reports", "report_path")
