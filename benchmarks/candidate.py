@@ -122,12 +122,12 @@ def _raw_copy(work: str, table: str, scan: Callable[..., Any], write: Callable[.
     return move
 
 
-def ours(work: str, table: str, endpoint: str) -> Move:
-    """Return the sync."""
+def ours(work: str, table: str, endpoint: str, **share: Any) -> Move:
+    """Return the sync, of the whole table or of the share that fields of the job describe."""
     from airflow_dynsync.engine import Mapping, compile_plan
     from airflow_dynsync.sync.job import SyncJob, run_sync
 
-    job = SyncJob(table, DESTINATION, Mapping.parse(MAPPINGS[work]), SECRET)
+    job = SyncJob(table, DESTINATION, Mapping.parse(MAPPINGS[work]), SECRET, **share)
     compile_plan(job.mapping, key_attributes=(KEY,), secret=SECRET)  # imports what its transformers need
     client = _wire_client(endpoint)
     return lambda: run_sync(job, client, client).items_written

@@ -46,6 +46,8 @@ def page(known: dict[str, Any]) -> str:
     parts = [_HEAD]
     if "sync" in known:
         parts.append(_sync(known["sync"]))
+    if "workers" in known:
+        parts.append(_workers(known["workers"]))
     if "engine" in known:
         parts.append(_engine(known["engine"]))
     if "memory" in known:
@@ -122,6 +124,31 @@ leaf.
 - **sync**: `run_sync`, as the operator calls it: segments and writers in threads, counters, checks.
 - **stock boto3**: a paginator, `TypeDeserializer`, the same transformer functions on Python values, and
   `Table.batch_writer`, in one thread."""
+
+
+def _workers(workers: dict[str, Any]) -> str:
+    rows = [
+        [
+            f"{each['workers']}",
+            f"{each['wall']:.1f}",
+            f"{each['ratio']:.2f}",
+            f"{each['ratio_less_server']:.2f}",
+            f"{each['cpu']:.1f}",
+            f"{each['server_cpu']:.1f}",
+        ]
+        for each in workers["figures"]
+    ]
+    return "\n\n".join(
+        [
+            f"## Several workers\n\n{workers['items']:,} items of 1.2 KB with {workers['work']}, moved by one process "
+            "and by two that share the\nsegments, as mapped tasks do. What Airflow takes to start a task, some "
+            "seconds, is not counted. The canned server\nruns on the same cores and takes its CPU time from two "
+            "workers; *less the server* is without that part.",
+            _table(["workers", "seconds", "of one's", "less the server", "CPU seconds", "the server's"], rows),
+            f"Medians of {workers['rounds']} runs. {_measured(workers['measured'])} "
+            "Again: `.venv/bin/python -m benchmarks.workers`.",
+        ]
+    )
 
 
 def _engine(engine: dict[str, Any]) -> str:
