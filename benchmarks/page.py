@@ -140,8 +140,8 @@ def _workers(workers: dict[str, Any]) -> str:
     ]
     return "\n\n".join(
         [
-            f"## Several workers\n\n{workers['items']:,} items of 1.2 KB with {workers['work']}, moved by one process"
-            " and by two that share the\nsegments, as mapped tasks do. What Airflow takes to start a task, some "
+            f"## Several workers\n\n{workers['items']:,} items of 1.2 KB with {workers['work']}, moved by one "
+            "process and by two that share the\nsegments, as mapped tasks do. What Airflow takes to start a task, some "
             "seconds, is not counted. The canned server\nruns on the same cores and takes its CPU time from two "
             "workers; *less the server* is without that part.",
             _table(["workers", "seconds", "of one's", "less the server", "CPU seconds", "the server's"], rows),
