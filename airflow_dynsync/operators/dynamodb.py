@@ -68,7 +68,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``<checkpoint_path>.0-3-of-16``, and announces no asset. None for all.
         workers: how many tasks share the table: each takes an equal part of the limits.
         fingerprint: what the plan of the tasks that share a table returned, to be sure that they all work by it.
-        report_path: where to write the whole report (templated), as ``<report_path>.json`` and as a page beside it,
+        report_path: where to write the whole report (templated), as ``<report_path>.json`` and as a page,
             ``<report_path>.html``: a local path, or the URL of an object store, with or without an ending.
         quasi_identifiers: paths of values that may identify a person together, as in ``["Zip", "BirthDate"]``: the
             report tells how rare their combinations are, before and after. None for those of the mapping file.
