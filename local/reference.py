@@ -13,8 +13,12 @@ from airflow_dynsync.engine.mapping import RuleOptions
 from airflow_dynsync.engine.registry import FAMILIES
 from airflow_dynsync.engine.values import EVERY_TYPE
 from airflow_dynsync.sync.mapping_schema import mapping_schema
+from airflow_dynsync.sync.report.schema import report_schema
 from local import guides
 from local.guides import DOCS
+
+
+REPORT_FIELDS = "<!-- Fields: made by `make docs` from the dataclasses; change those. -->"
 
 
 def pages() -> dict[Path, str]:
@@ -22,7 +26,38 @@ def pages() -> dict[Path, str]:
     return {
         DOCS / "reference.md": reference(),
         DOCS / "mapping.schema.json": json.dumps(mapping_schema(), indent=2, ensure_ascii=False) + "\n",
+        DOCS / "report.schema.json": json.dumps(report_schema(), indent=2, ensure_ascii=False) + "\n",
+        DOCS / "report.md": report_page(),
     }
+
+
+def report_page() -> str:
+    """Return the page about reports: its words as they are, and the fields anew."""
+    words, marker, _ = (DOCS / "report.md").read_text().partition(REPORT_FIELDS)
+    schema = report_schema()
+    parts = [words + marker, _fields(schema)]
+    for name, part in schema["$defs"].items():
+        parts += [f"### {name}", part["description"], _fields(part)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _fields(schema: Mapping[str, Any]) -> str:
+    rows = [
+        f"| `{name}` | {_json_type(field)} | {field.get('description', '').replace('|', chr(92) + '|')} |"
+        for name, field in schema["properties"].items()
+    ]
+    return "\n".join(["| field | type | what it is |", "|---|---|---|", *rows])
+
+
+def _json_type(field: Mapping[str, Any]) -> str:
+    if "anyOf" in field:
+        return " or ".join(_json_type(choice) for choice in field["anyOf"])
+    if "$ref" in field:
+        name = field["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if field.get("type") == "array" and "items" in field:
+        return f"list of {_json_type(field['items'])}"
+    return str(field.get("type", "any"))
 
 
 def reference() -> str:
