@@ -17,7 +17,6 @@ from airflow_dynsync.sync.report.schema import report_schema
 from local import guides
 from local.guides import DOCS
 
-
 REPORT_FIELDS = "<!-- Fields: made by `make docs` from the dataclasses; change those. -->"
 
 

@@ -87,7 +87,12 @@ class PreflightFinding:
 
 @dataclass(frozen=True, slots=True)
 class PathTypes:
-    """The types that were seen at a path of the source; letters as DynamoDB writes them."""
+    """The types that were seen at a path of the source.
+
+    Attributes:
+        path: attribute names, with ``[*]`` for list elements and ``*`` for map keys that are data.
+        types: letters as DynamoDB writes them.
+    """
 
     path: str
     types: tuple[str, ...]
@@ -236,7 +241,12 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """A part of the run, such as ``prepare``, ``move`` or ``verify``, and how many seconds it took."""
+    """A part of the run.
+
+    Attributes:
+        name: such as ``prepare``, ``move`` or ``verify``.
+        seconds: how long it took.
+    """
 
     name: str
     seconds: float
@@ -286,7 +296,12 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """Items that were put aside: how many, and the file or object-store path that they are kept at."""
+    """Items that were put aside because they could not be transformed or written.
+
+    Attributes:
+        count: how many.
+        path: the file or object-store path that they are kept at.
+    """
 
     count: int
     path: str | None
@@ -336,7 +351,13 @@ class Uniqueness:
 
 @dataclass(frozen=True, slots=True)
 class AttributeUniqueness:
-    """The uniqueness of a top-level attribute in the source and in what was written."""
+    """The uniqueness of a top-level attribute.
+
+    Attributes:
+        name: of the attribute.
+        before: in the source.
+        after: in what was written.
+    """
 
     name: str
     before: Uniqueness
