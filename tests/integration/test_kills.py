@@ -78,7 +78,7 @@ class Killed:
                 output, errors = process.communicate(timeout=seconds)
             except subprocess.TimeoutExpired:
                 process.kill()
-                process.communicate()
+                output, errors = process.communicate()
             if process.returncode == -9:
                 return None
             assert process.returncode == 0, errors
