@@ -141,9 +141,9 @@ def _workers(workers: dict[str, Any]) -> str:
     return "\n\n".join(
         [
             f"## Several workers\n\n{workers['items']:,} items of 1.2 KB with {workers['work']}, moved by one "
-            "process and by two that share the\nsegments, as mapped tasks do. What Airflow takes to start a task, some "
-            "seconds, is not counted. The canned server\nruns on the same cores and takes its CPU time from two "
-            "workers; *less the server* is without that part.",
+            "process, and by two that share\nthe segments as mapped tasks do. What Airflow takes to start a task, "
+            "some seconds, is not counted. The canned server\nruns on the same cores and takes its CPU time from "
+            "two workers; *less the server* is without that part.",
             _table(["workers", "seconds", "of one's", "less the server", "CPU seconds", "the server's"], rows),
             f"Medians of {workers['rounds']} runs. {_measured(workers['measured'])} "
             "Again: `.venv/bin/python -m benchmarks.workers`.",
