@@ -15,9 +15,11 @@ import yaml
 
 from airflow_dynsync.engine import compile_plan
 from airflow_dynsync.sync.exposure import MANY_VALUES, Exposure, ExposureCheck, ExposureFoundError
+from airflow_dynsync.sync.mapping_file import load_table_mapping
 from airflow_dynsync.sync.sampling import Sampler
 from airflow_dynsync.sync.wanted import Search
 from local.dataset import items as demo_items
+from tests.shop import TABLES, items_of_the_shop
 
 SECRET = b"a secret of the tests"
 MAPPINGS = Path(__file__).parents[2] / "dags_examples" / "mappings"
@@ -344,11 +346,23 @@ def test_the_same_items_are_checked_in_every_run_with_the_same_secret() -> None:
     assert list(Sampler(("PK",), None, 1).choose(source)) == list(range(5000))
 
 
-@pytest.mark.parametrize("mapping", ["customers.yaml"])
-def test_the_demo_data_set_under_its_mapping_has_no_finding(mapping: str) -> None:
+@pytest.mark.parametrize("table", TABLES)
+def test_the_tables_of_the_shop_under_their_mapping_have_no_finding(table: str) -> None:
+    keys, _ = TABLES[table]
+    source = items_of_the_shop(200)[table]
+    plan = compile_plan(
+        load_table_mapping(MAPPINGS / "shop.yaml", table, key_attributes=keys), key_attributes=keys, secret=SECRET
+    )
+    check = ExposureCheck(plan)
+    check.check(source, plan.apply(source))
+    assert check.findings == ()
+    assert check.checked == len(source) >= 200
+
+
+def test_the_demo_data_set_under_its_mapping_has_no_finding() -> None:
     source = list(demo_items(300))
     plan = compile_plan(
-        yaml.safe_load((MAPPINGS / mapping).read_text()), key_attributes=("PK", "SK"), secret=SECRET
+        yaml.safe_load((MAPPINGS / "customers.yaml").read_text()), key_attributes=("PK", "SK"), secret=SECRET
     )
     written = plan.apply(source)
     check = ExposureCheck(plan)
