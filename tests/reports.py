@@ -23,6 +23,7 @@ from airflow_dynsync.sync.report.sections import (
     Risk,
     RuleInForce,
     Run,
+    TypesSeen,
     Uniqueness,
     Verification,
 )
@@ -114,28 +115,34 @@ FULL = replace(
             acknowledged=True,
         ),
     ),
-    types=(
-        PathTypes("Id", ("S",)),
-        PathTypes("Email", ("NULL", "S")),
-        PathTypes("Orders[*].card", ("S",)),
-        PathTypes("LoyaltyTier", ("S",)),
+    types=TypesSeen(
+        version=1,
+        items=48_622,
+        complete=True,
+        paths=(
+            PathTypes("Id", {"S": 48_622}, ()),
+            PathTypes("Email", {"NULL": 412, "S": 48_210}, ("EMAIL_ADDRESS",)),
+            PathTypes("Orders[*].card", {"S": 151_204}, ("CREDIT_CARD",)),
+            PathTypes("LoyaltyTier", {"S": 40_002}, ()),
+        ),
     ),
     drift=Drift(
-        fingerprint="77aa0d8f1b2c3d4e",
         compared_with="0f6e2b0c9d1846a58a11f0f3f4a4f3aa",
         items_examined=48_622,
         found=2,
         findings=(
-            DriftFinding("new_path", "EmergencyContact.phone", ("S",), "phone number", "error"),
-            DriftFinding("new_type", "Age", ("S",), None, "warning"),
+            DriftFinding(
+                "error", "new_path", "EmergencyContact.phone", ("S",), ("name", "PHONE_NUMBER"), hidden=False
+            ),
+            DriftFinding("warning", "new_type", "Age", ("S",), (), hidden=True),
         ),
     ),
     exposure=Exposure(
         mode="sample",
         items_checked=2_000,
-        values_checked=13_871,
+        unlisted=0,
         found=1,
-        findings=(ExposureFinding("warning", "text", "mappings.Email", "Email", "Search.keywords", 14),),
+        findings=(ExposureFinding("warning", "text", "mappings.Email", "Email", "Search.keywords", 14, 9),),
     ),
     collisions=Collisions("not_needed", 0, 0),
     capacity=Capacity(

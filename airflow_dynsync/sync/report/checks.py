@@ -60,8 +60,10 @@ def _drift(report: SyncReport) -> Check:
             "passed",
             f"No new path or type in {_plural(drift.items_examined, 'item')}, compared with the last run.",
         )
-    personal = sum(finding.looks_like is not None for finding in drift.findings)
-    words = f"{_plural(drift.found, 'change')} since the last run; {personal} of the new paths look personal."
+    bare = sum(finding.severity == "error" for finding in drift.findings)
+    words = (
+        f"{_plural(drift.found, 'change')} since the last run, {bare} of which look personal and are not hidden."
+    )
     return Check(name, "findings", words)
 
 
@@ -81,13 +83,13 @@ def _exposure(report: SyncReport) -> Check:
     if exposure is None or exposure.mode == "off":
         return Check(name, "not done", "Written items were not searched for original values.")
     searched = (
-        f"{_plural(exposure.values_checked, 'original value')} looked for in"
-        f" {_plural(exposure.items_checked, 'item')} ({'a sample' if exposure.mode == 'sample' else 'all'})"
+        f"Original values of mapped attributes looked for in {_plural(exposure.items_checked, 'item')}"
+        f" ({'a sample' if exposure.mode == 'sample' else 'all'})"
     )
     if not exposure.found:
-        return Check(name, "passed", f"{searched}: none was found.")
+        return Check(name, "passed", f"{searched}: none was seen.")
     grave = any(finding.severity == "error" for finding in exposure.findings)
-    words = f"{searched}: found at {_plural(exposure.found, 'place')}."
+    words = f"{searched}: seen at {_plural(exposure.found, 'place')}."
     return Check(name, "failed" if grave else "findings", words)
 
 

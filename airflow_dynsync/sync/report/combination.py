@@ -14,9 +14,11 @@ from airflow_dynsync.sync.report.sections import (
     Capacity,
     Drift,
     Exposure,
+    ExposureFinding,
     PathTypes,
     Phase,
     Run,
+    TypesSeen,
     Verification,
 )
 
@@ -113,28 +115,37 @@ def _run(parts: Sequence[Run]) -> Run:
     return replace(parts[0], started=min(part.started for part in parts), ended=max(part.ended for part in parts))
 
 
-def _types(parts: Sequence[tuple[PathTypes, ...]]) -> tuple[PathTypes, ...]:
-    seen: dict[str, set[str]] = {}
+def _types(parts: Sequence[TypesSeen]) -> TypesSeen:
+    counts: dict[str, Counter[str]] = {}
+    looks: dict[str, set[str]] = {}
     for part in parts:
-        for row in part:
-            seen.setdefault(row.path, set()).update(row.types)
-    return tuple(PathTypes(path, tuple(sorted(types))) for path, types in seen.items())
+        for row in part.paths:
+            counts.setdefault(row.path, Counter()).update(row.types)
+            looks.setdefault(row.path, set()).update(row.looks_like)
+    paths = tuple(PathTypes(path, dict(types), tuple(sorted(looks[path]))) for path, types in counts.items())
+    complete = all(part.complete for part in parts)
+    return TypesSeen(parts[0].version, sum(part.items for part in parts), complete, paths)
 
 
 def _drift(parts: Sequence[Drift]) -> Drift:
     findings = {(finding.kind, finding.path): finding for part in parts for finding in part.findings}
     found = max(len(findings), *(part.found for part in parts))
-    return replace(_sum(parts), fingerprint="", found=found, findings=tuple(findings.values()))
+    return replace(_sum(parts), found=found, findings=tuple(findings.values()))
 
 
 def _exposure(parts: Sequence[Exposure]) -> Exposure:
-    counts: Counter[Any] = Counter()
-    for part in parts:
-        for finding in part.findings:
-            counts[replace(finding, count=0)] += finding.count
-    findings = tuple(replace(finding, count=count) for finding, count in counts.items())
-    found = max(len(findings), *(part.found for part in parts))
-    return replace(_sum(parts), found=found, findings=findings)
+    merged: dict[tuple[str, ...], ExposureFinding] = {}
+    for finding in (finding for part in parts for finding in part.findings):
+        place = finding.kind, finding.rule, finding.path, finding.seen_at
+        known = merged.get(place, replace(finding, count=0))
+        merged[place] = replace(
+            known,
+            severity="error" if "error" in (known.severity, finding.severity) else finding.severity,
+            count=known.count + finding.count,
+            values=max(known.values, finding.values),
+        )
+    found = max(len(merged), *(part.found for part in parts))
+    return replace(_sum(parts), found=found, findings=tuple(merged.values()))
 
 
 def _capacity(parts: Sequence[Capacity]) -> Capacity:

@@ -21,12 +21,12 @@ from airflow_dynsync.sync.report.sections import (
     Exposure,
     MappingInForce,
     Moment,
-    PathTypes,
     Phase,
     PreflightFinding,
     Retries,
     Risk,
     Run,
+    TypesSeen,
     Verification,
 )
 
@@ -110,7 +110,7 @@ class SyncReport:
     run: Run | None = None
     mapping: MappingInForce | None = None
     preflight: tuple[PreflightFinding, ...] | None = None
-    types: tuple[PathTypes, ...] | None = None
+    types: TypesSeen | None = None
     drift: Drift | None = None
     exposure: Exposure | None = None
     collisions: Collisions | None = None

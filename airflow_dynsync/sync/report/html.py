@@ -51,7 +51,7 @@ def _uncovered(report: SyncReport) -> list[str]:
     if report.types is None:
         return []
     counted = {_first_step(row.path) for row in report.rules}
-    return list(dict.fromkeys(top for row in report.types if (top := _first_step(row.path)) not in counted))
+    return list(dict.fromkeys(top for row in report.types.paths if (top := _first_step(row.path)) not in counted))
 
 
 def _first_step(path: str) -> str:

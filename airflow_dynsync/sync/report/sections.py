@@ -91,45 +91,64 @@ class PathTypes:
 
     Attributes:
         path: attribute names, with ``[*]`` for list elements and ``*`` for map keys that are data.
-        types: letters as DynamoDB writes them.
+        types: how many values of each; letters as DynamoDB writes them.
+        looks_like: what recognizers found in the first few strings, such as ``EMAIL_ADDRESS``.
     """
 
     path: str
-    types: tuple[str, ...]
+    types: dict[str, int]
+    looks_like: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TypesSeen:
+    """The paths and types of the source, which the next run compares with its own.
+
+    Attributes:
+        version: of this part's form.
+        items: items that were looked at.
+        complete: False where there are more names than are kept.
+        paths: each path once.
+    """
+
+    version: int
+    items: int
+    complete: bool
+    paths: tuple[PathTypes, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class DriftFinding:
-    """A path or type that the run compared with did not have.
+    """A path or type that is new, or gone.
 
     Attributes:
-        kind: ``new_path``, ``new_type`` or ``path_gone``.
-        path: attribute names, without values; map keys that are data stand as ``*``.
-        types: those that are new.
-        looks_like: the kind of personal data that name or sample look like; None where they look like none.
-        severity: higher where it looks personal.
+        severity: ``error`` where something new looks personal and is not hidden by a rule.
+        kind: ``new_path``, ``new_type`` or ``vanished``.
+        path: as in ``types``.
+        types: those that are new, or gone.
+        personal: why it looks personal: ``name``, or what recognizers found in values.
+        hidden: whether a rule or a default changes or removes it.
     """
 
+    severity: Severity
     kind: str
     path: str
     types: tuple[str, ...]
-    looks_like: str | None
-    severity: Severity
+    personal: tuple[str, ...]
+    hidden: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What changed in the source's schema.
+    """What changed in the source's paths and types.
 
     Attributes:
-        fingerprint: of all paths and types seen; empty where several workers saw a part each.
         compared_with: the id of the run compared with; None where there was none.
         items_examined: items whose paths were looked at.
         found: how many findings there are; the list may hold fewer.
         findings: the gravest first.
     """
 
-    fingerprint: str
     compared_with: str | None
     items_examined: int
     found: int
@@ -147,6 +166,7 @@ class ExposureFinding:
         path: of the original.
         seen_at: where it was seen.
         count: how often.
+        values: how many different values; counting ends at 17.
     """
 
     severity: Severity
@@ -155,6 +175,7 @@ class ExposureFinding:
     path: str
     seen_at: str
     count: int
+    values: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,14 +185,14 @@ class Exposure:
     Attributes:
         mode: ``sample``, ``all`` or ``off``.
         items_checked: items that were searched.
-        values_checked: original values that were looked for.
+        unlisted: occurrences that no finding tells of, because there were too many.
         found: how many findings there are; the list may hold fewer.
         findings: the gravest first.
     """
 
     mode: Literal["sample", "all", "off"]
     items_checked: int
-    values_checked: int
+    unlisted: int
     found: int
     findings: tuple[ExposureFinding, ...]
 
