@@ -28,7 +28,7 @@ from airflow_dynsync.sync.disguises import binary_texts, compact, decoded_texts,
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.sampling import Sampler
 from airflow_dynsync.sync.shapes import Shape
-from airflow_dynsync.sync.wanted import Search, Wanted, wanted_in
+from airflow_dynsync.sync.wanted import Search, Wanted, is_worth_a_look, wanted_in
 
 Kind = Literal["unchanged", "key", "attribute", "text", "json", "map key", "set", "binary"]
 
@@ -207,7 +207,7 @@ class ExposureCheck:
         hidden: list[_Hidden] = []
         met: Counter[tuple[Rule, bool]] = Counter()
         for rule, place, value in self._plan.rules_in(source):
-            if "BOOL" not in value and "NULL" not in value:
+            if is_worth_a_look(value):
                 hidden += self._hidden(rule, place, value, value_at(written, place), met)
         packed = _packed({"M": written})
         hits = [each for each in hidden if each[2].packed in packed]

@@ -102,6 +102,14 @@ class Wanted:
         return not (before[-1:].isalnum() or behind[:1].isalnum()) or _UNSPACED.match(self.letters) is not None
 
 
+def is_worth_a_look(value: WireValue) -> bool:
+    """Tell whether anything of a value may be searched for, at little cost."""
+    for kind, payload in value.items():
+        if kind in ("S", "N"):
+            return len(payload) >= _FEWEST_DIFFERENT
+    return "BOOL" not in value and "NULL" not in value
+
+
 def wanted_in(value: WireValue, search: Search) -> Iterator[Wanted]:
     """Yield what is searched for of a source value: itself, or what it holds, and the parts of a composite."""
     for kind, payload in scalars_in(value):

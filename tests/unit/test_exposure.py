@@ -12,14 +12,18 @@ from typing import Any
 import orjson
 import pytest
 import yaml
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_dynsync.engine import compile_plan
+from airflow_dynsync.sync.disguises import compact
 from airflow_dynsync.sync.exposure import MANY_VALUES, Exposure, ExposureCheck, ExposureFoundError
 from airflow_dynsync.sync.mapping_file import load_table_mapping
 from airflow_dynsync.sync.sampling import Sampler
-from airflow_dynsync.sync.wanted import Search
+from airflow_dynsync.sync.wanted import Search, Wanted
 from local.dataset import items as demo_items
 from tests.shop import TABLES, items_of_the_shop
+from tests.unit.strategies import tables
 
 SECRET = b"a secret of the tests"
 MAPPINGS = Path(__file__).parents[2] / "dags_examples" / "mappings"
@@ -312,6 +316,27 @@ def test_fail_raises_before_the_page_is_written_and_names_places_only() -> None:
         checked({"email": "transform_email"}, [item(email=text(EMAIL), notes=text(EMAIL))], fail=True)
     assert "lindqvist" not in str(caught.value).casefold()
     checked({"state": "drop"}, [item(state=text("active"), note=text("active"))], fail=True)
+
+
+@given(tables(), st.sampled_from(["anonymize", "neosync", "drop"]))
+def test_any_item_can_be_checked(source: list[dict[str, Any]], unmapped: str) -> None:
+    plan = compile_plan({"unmapped": unmapped}, key_attributes=("Id",), secret=SECRET)
+    check = ExposureCheck(plan)
+    check.check(source, plan.apply(source))
+    assert check.checked == len(source)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))), st.text(), st.text())
+def test_what_stands_in_a_text_shows_in_its_letters_and_digits(
+    values: list[str], before: str, behind: str
+) -> None:
+    """The quick look at a whole item misses nothing that the close look at one text would find."""
+    for value in values:
+        packed = compact(value)
+        wanted = Wanted(packed.decode(), packed, value, anywhere=True)
+        if wanted.letters:
+            seen = f"{before} {value} {behind}"
+            assert not wanted.is_in(seen) or packed in compact(seen)
 
 
 def test_threads_count_together() -> None:
