@@ -36,9 +36,7 @@ def checks(report: SyncReport) -> list[Check]:
 def _preflight(report: SyncReport) -> Check:
     name = "Preflight"
     if report.preflight is None:
-        return Check(
-            name, "passed", "The tables fit each other and the mapping; the sync refuses to start otherwise."
-        )
+        return Check(name, "passed", "The tables fit each other and the mapping: otherwise nothing is written.")
     if not report.preflight:
         return Check(name, "passed", "Nothing was found against the tables or the mapping before the first write.")
     known = sum(finding.acknowledged for finding in report.preflight)
@@ -51,15 +49,10 @@ def _drift(report: SyncReport) -> Check:
     if drift is None:
         return Check(name, "not done", "Attribute paths were not compared with those of an earlier run.")
     if drift.compared_with is None:
-        return Check(
-            name, "not done", "There was no earlier run to compare attribute paths with; the next one has this."
-        )
+        return Check(name, "not done", "There was no earlier run to compare with; the next one has this.")
     if not drift.found:
-        return Check(
-            name,
-            "passed",
-            f"No new path or type in {_plural(drift.items_examined, 'item')}, compared with the last run.",
-        )
+        examined = _plural(drift.items_examined, "item")
+        return Check(name, "passed", f"No new path or type in {examined}, compared with the last run.")
     bare = sum(finding.severity == "error" for finding in drift.findings)
     words = (
         f"{_plural(drift.found, 'change')} since the last run, {bare} of which look personal and are not hidden."
