@@ -24,12 +24,14 @@ own serializer, parser and transport, for comparison and for those who meet a pr
 
 from __future__ import annotations
 
+import zlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver
+from botocore.exceptions import ChecksumError
 from botocore.parsers import ResponseParser, ResponseParserError, ResponseParserFactory
 from botocore.session import Session
 
@@ -73,6 +75,7 @@ BULK_OPERATIONS = frozenset({"BatchGetItem", "BatchWriteItem", "ExecuteStatement
 
 _ITEM_OUTPUTS = frozenset(f"{operation}Output" for operation in ITEM_OPERATIONS)
 _BODY = "airflow_dynsync.body"
+_ABANDON = "abandon-calls.dynamodb"
 
 
 def create_client(
@@ -130,10 +133,21 @@ def create_client(
     return made  # type: ignore[no-any-return]
 
 
+def abandon_calls(*clients: BaseClient) -> None:
+    """End the bulk calls of clients that wait for an answer, in whatever thread.
+
+    They fail with a transient error; DynamoDB may carry them out all the same. Calls that go botocore's way are
+    left to end by themselves.
+    """
+    for client in clients:
+        client.meta.events.emit(_ABANDON)
+
+
 def _take_short_way(client: Any, parser: ResponseParser, verify: bool | str | None) -> None:
     transport = Transport(client, parser, verify=verify, body=lambda context: context[_BODY])
     for operation in BULK_OPERATIONS:
         client.meta.events.register(f"before-call.dynamodb.{operation}", transport.call)
+    client.meta.events.register(_ABANDON, lambda **_: transport.abandon())
     close_botocore_s = client.close
 
     def close() -> None:
@@ -189,7 +203,15 @@ def _set_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
     params["body"] = context[_BODY]
 
 
+def _verify_checksum(response: AWSResponse) -> None:
+    # botocore looks at it as well, but takes the answer of its last attempt as it is.
+    expected = response.headers.get("x-amz-crc32")
+    if expected is not None and expected != (actual := str(zlib.crc32(response.content))):
+        raise ChecksumError(checksum_type="crc32", expected_checksum=expected, actual_checksum=actual)
+
+
 def _refuse_unreadable(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
+    _verify_checksum(http_response)
     if http_response.status_code < 300 and "Error" in parsed:
         raise ResponseParserError(parsed["Error"]["Message"])
 
@@ -203,6 +225,7 @@ def _hide_body(params: dict[str, Any], **_: Any) -> None:
 
 
 def _encode_binaries(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
+    _verify_checksum(http_response)
     if http_response.status_code >= 300:
         return
     # botocore takes an answer that is no JSON for one without items.
@@ -257,7 +280,7 @@ class _Parser(ResponseParser):
         parsed = _json(response["body"])
         if not isinstance(parsed, dict):
             # An empty answer would pass for the end of the table. As an error in the answer it first meets
-            # botocore's own checks (a damaged body is retried by its x-amz-crc32), then `_refuse_unreadable`.
+            # botocore's retries (by its x-amz-crc32), then `_refuse_unreadable`.
             parsed = {"Error": {"Code": "UnreadableResponse", "Message": _unreadable(response["body"])}}
         headers = {name.lower(): value for name, value in response["headers"].items()}
         metadata = {"HTTPStatusCode": response["status_code"], "HTTPHeaders": headers}

@@ -13,6 +13,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from io import BufferedIOBase
 from urllib.parse import urlsplit
@@ -53,7 +54,7 @@ class Connections:
 
     Args:
         url: http or https.
-        tls: makes the context of https; an OSError of it is told as one of TLS.
+        tls: makes the context of https.
         size: how many connections are kept at most while no request uses them.
         connect_timeout: seconds to connect, and again for the TLS handshake; None for no limit.
         read_timeout: seconds in which something must be sent or come; None for no limit.
@@ -85,6 +86,7 @@ class Connections:
         self._tcp_keepalive = tcp_keepalive
         self._size = size
         self._idle: list[_Connection] = []
+        self._busy: set[_Connection] = set()
         self._lock = threading.Lock()
 
     def post(self, headers: Mapping[str, str | bytes], body: bytes) -> Answer:
@@ -97,17 +99,20 @@ class Connections:
         while True:
             kept = self._take()
             connection = kept or self._connect()
+            self._busy.add(connection)
             try:
                 answer, keep = connection.exchange(head, body)
             except BaseException as error:
                 connection.close()
-                if kept is not None and isinstance(error, _NoAnswerError):
+                if kept is not None and isinstance(error, _NoAnswerError) and not connection.abandoned:
                     continue  # the server gave it up while it was idle; bulk requests may be sent twice
                 if isinstance(error, TimeoutError):
                     raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
                 if isinstance(error, OSError | BrokenAnswerError):
                     raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
                 raise
+            finally:
+                self._busy.discard(connection)
             if keep:
                 self._keep(connection)
             else:
@@ -120,6 +125,11 @@ class Connections:
             idle, self._idle, self._size = self._idle, [], 0
         for connection in idle:
             connection.close()
+
+    def abandon(self) -> None:
+        """End the requests that wait for an answer, which DynamoDB may carry out all the same."""
+        for connection in tuple(self._busy):
+            connection.abandon()
 
     def _request_head(self, headers: Mapping[str, str | bytes]) -> bytes:
         lines = [
@@ -156,25 +166,20 @@ class Connections:
             if self._tcp_keepalive:
                 opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             if self._tls is not None:
-                opened = self._secured(opened, self._tls)
+                opened = self._tls().wrap_socket(opened, server_hostname=self._host.rstrip("."))
         except BaseException as error:
             if opened is not None:
                 opened.close()
             if isinstance(error, TimeoutError):
                 raise ConnectTimeoutError(endpoint_url=self._url, error=error) from error
+            # A handshake cut short says nothing about the certificate.
+            if isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError):
+                raise SSLError(endpoint_url=self._url, error=error) from error
             if isinstance(error, OSError | UnicodeError):  # UnicodeError: a label of the name is empty or too long
                 raise EndpointConnectionError(endpoint_url=self._url, error=error) from error
             raise
         opened.settimeout(self._read_timeout)
         return _Connection(opened)
-
-    def _secured(self, opened: socket.socket, tls: Callable[[], ssl.SSLContext]) -> ssl.SSLSocket:
-        try:
-            return tls().wrap_socket(opened, server_hostname=self._host.rstrip("."))
-        except (TimeoutError, ConnectionError, ssl.SSLEOFError):
-            raise  # a handshake cut short says nothing about the certificate
-        except OSError as error:
-            raise SSLError(endpoint_url=self._url, error=error) from error
 
 
 class _Connection:
@@ -182,12 +187,19 @@ class _Connection:
         self._socket = opened
         self._poll = select.poll()
         self._poll.register(opened, select.POLLIN)
+        self.abandoned = False
 
     def has_input(self) -> bool:
         return bool(self._poll.poll(0))
 
     def close(self) -> None:
         self._socket.close()
+
+    def abandon(self) -> None:
+        self.abandoned = True
+        with suppress(OSError):  # it has ended meanwhile
+            # Not the SSLSocket's own, which takes the TLS session away from the thread that reads by it.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def exchange(self, head: bytes, body: bytes) -> tuple[Answer, bool]:
         """Return the answer to a request, and whether the connection can be kept."""

@@ -157,6 +157,12 @@ def _access_denied(operation: str, place: str, message: str) -> str:
     return f"{place} was denied: {_one_line(message)}; allow {action} on the table in this principal's policy"
 
 
+def _refused_signature(_operation: str, place: str, message: str) -> str:
+    if "Signature expired" in message or "Signature not yet current" in message:
+        return f"{place}: AWS refuses the time of the request; set this machine's clock"
+    return _REFUSED_CREDENTIALS[1].format(place=place)
+
+
 def _one_line(message: str) -> str:
     return " ".join(message.split()).rstrip(".") or "AWS gives no reason"
 
@@ -264,7 +270,7 @@ _BY_CODE: dict[str, tuple[type[DynamoDBError], str | Callable[[str, str, str], s
     "UnrecognizedClientException": _REFUSED_CREDENTIALS,
     "InvalidClientTokenId": _REFUSED_CREDENTIALS,
     "InvalidAccessKeyId": _REFUSED_CREDENTIALS,
-    "InvalidSignatureException": _REFUSED_CREDENTIALS,
+    "InvalidSignatureException": (CredentialsError, _refused_signature),
     "SignatureDoesNotMatch": _REFUSED_CREDENTIALS,
     "IncompleteSignature": _REFUSED_CREDENTIALS,
     "IncompleteSignatureException": _REFUSED_CREDENTIALS,
@@ -281,6 +287,8 @@ _BY_CODE: dict[str, tuple[type[DynamoDBError], str | Callable[[str, str, str], s
         InvalidRequestError,
         "{place} was refused: a parameter or an attribute value has not the form of DynamoDB's typed JSON",
     ),
+    "408": _SERVICE,
+    "429": _SLOW_DOWN,
     "413": (InvalidRequestError, "{place} was refused: the request is larger than 16 MB"),
     "RequestEntityTooLarge": (InvalidRequestError, "{place} was refused: the request is larger than 16 MB"),
     "ItemCollectionSizeLimitExceededException": (
@@ -360,7 +368,8 @@ _BOTOCORE: tuple[tuple[tuple[type[Exception], ...], Kind, type[DynamoDBError], s
         (exceptions.SSLError,),
         "fatal",
         EndpointError,
-        "{place}: the TLS certificate of {endpoint} is not accepted; check endpoint URL and CA bundle",
+        "{place}: the TLS certificate of {endpoint} is not accepted, or it speaks no TLS; check endpoint URL and "
+        "CA bundle",
     ),
     (
         (exceptions.ConnectionError, exceptions.HTTPClientError),

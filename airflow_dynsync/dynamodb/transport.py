@@ -14,14 +14,12 @@ from __future__ import annotations
 
 import os
 import ssl
-import zlib
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSRequest, AWSResponse
-from botocore.exceptions import ChecksumError
 from botocore.hooks import first_non_none_response
 from botocore.httpsession import create_urllib3_context, get_cert_path
 from botocore.utils import get_environ_proxies
@@ -79,13 +77,17 @@ class Transport:
         prepared = request.prepare()
         answers = self._events.emit(f"before-send.dynamodb.{model.name}", request=prepared)
         response = first_non_none_response(answers) or self._send(prepared)
-        _verify_checksum(response)
         return response, self._parsed(response, model)
 
     def close(self) -> None:
         """Close the connections."""
         for connections in list(self._connections.values()):
             connections.close()
+
+    def abandon(self) -> None:
+        """End the calls that wait for an answer: they raise ConnectionClosedError."""
+        for connections in list(self._connections.values()):
+            connections.abandon()
 
     def _send(self, request: Any) -> AWSResponse:
         connections = self._connections.get(request.url)
@@ -112,7 +114,10 @@ class Transport:
             return unverified
         verify: Any = os.environ.get("REQUESTS_CA_BUNDLE") if self._verify is None else self._verify
         context: ssl.SSLContext = context_of(cert_reqs=ssl.CERT_REQUIRED)
-        context.load_verify_locations(get_cert_path(True if verify is None else verify))
+        try:
+            context.load_verify_locations(get_cert_path(True if verify is None else verify))
+        except OSError as error:
+            raise ssl.SSLError("the CA bundle cannot be read") from error
         context.check_hostname = True
         return context
 
@@ -152,9 +157,3 @@ def fits(client: BaseClient) -> bool:
     url = client.meta.endpoint_url
     proxies = get_environ_proxies(url) if config.proxies is None else config.proxies
     return not (config.client_cert or proxies.get(urlsplit(url).scheme))
-
-
-def _verify_checksum(response: AWSResponse) -> None:
-    expected = response.headers.get("x-amz-crc32")
-    if expected is not None and expected != (actual := str(zlib.crc32(response.content))):
-        raise ChecksumError(checksum_type="crc32", expected_checksum=expected, actual_checksum=actual)

@@ -37,6 +37,8 @@ def answer(code: str, message: str = "", operation: str = "Scan", status: int = 
         ("ThrottlingException", errors.ThrottledError, "throttled"),
         ("InternalServerError", errors.ServiceError, "transient"),
         ("503", errors.ServiceError, "transient"),
+        ("408", errors.ServiceError, "transient"),
+        ("429", errors.ThrottledError, "throttled"),
     ],
 )
 def test_answer_when_classified_has_type_kind_and_place_and_none_of_its_text(
@@ -52,6 +54,21 @@ def test_answer_when_classified_has_type_kind_and_place_and_none_of_its_text(
     assert str(error).startswith("Scan on table 'Users'")
     assert "marked-value" not in str(error)
     assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("said", "remedy"),
+    [
+        ("Signature expired: 20260101T000000Z is now earlier than 20260101T000500Z", "machine's clock"),
+        ("Signature not yet current: 20260101T001000Z is still later than 20260101T000500Z", "machine's clock"),
+        ("The request signature we calculated does not match", "check access key ID"),
+    ],
+)
+def test_signature_when_refused_for_its_time_names_the_clock(said: str, remedy: str) -> None:
+    error = classify(answer("InvalidSignatureException", said), operation="Scan", table_name="Users")
+
+    assert isinstance(error, errors.CredentialsError)
+    assert remedy in str(error)
 
 
 def test_answer_when_its_status_is_500_is_the_service_s_fault() -> None:
