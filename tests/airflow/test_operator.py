@@ -282,3 +282,29 @@ def test_on_kill_stops_the_threads_and_the_next_run_completes_the_table(
 
     sync_operator().execute({"outlet_events": Events()})
     assert len(read_all(sides[1], destination)) == 500
+
+
+@pytest.mark.parametrize("path", ["{folder}/run", "file://{folder}/run.html"])
+def test_the_whole_report_is_written_as_document_and_page_and_the_short_form_returned(
+    path: str, sides: tuple[Any, Any], fill: Callable[..., str], tmp_path: Path
+) -> None:
+    from airflow_dynsync.sync.report import SyncReport
+
+    items = [person | {f"A{number}": {"S": "x"} for number in range(70)} for person in people(3)]
+    source, destination = fill(sides[0], {"Id": "S"}, items), fill(sides[1], {"Id": "S"}, [])
+    summary = operator(
+        source_table=source, destination_table=destination, report_path=path.format(folder=tmp_path)
+    ).execute({"outlet_events": Events()})
+    report = SyncReport.from_json((tmp_path / "run.json").read_bytes())
+    assert (report.items_written, len(report.rules)) == (3, 72)
+    assert report.mapping is not None
+    assert (report.mapping.unmapped, report.mapping.secret_stays) == ("anonymize", False)
+    assert report.short().as_dict() == summary
+    page = (tmp_path / "run.html").read_text()
+    assert f"Anonymized refresh of {destination}" in page
+    assert "corp.test" not in page + report.as_json() + str(summary)
+
+
+def test_a_wrong_quasi_identifier_is_an_error_when_the_dag_is_parsed() -> None:
+    with pytest.raises(MappingError, match=r"quasi_identifiers\[0\]: .*wildcard"):
+        operator(quasi_identifiers=["Zip.*"])

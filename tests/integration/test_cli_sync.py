@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from airflow_dynsync.cli import main
+from airflow_dynsync.sync.report import SyncReport
 from local.dynamodb import Server
 from tests.tables import by_key, read_all, wire_client
 
@@ -188,3 +189,34 @@ def test_sync_of_segments_without_a_secret_is_refused(
     command += ["--segments", "0-7", "--total-segments", "16"]
     assert main([*command, *side("source", servers[0]), *side("destination", servers[1])]) == 1
     assert "several workers need one secret" in capsys.readouterr().err
+
+
+def test_sync_writes_its_report_where_it_is_told(
+    servers: tuple[Server, Server], clients: tuple[Any, Any], fill: Fill, mapping: str, tmp_path: Path
+) -> None:
+    items = [{"Id": {"S": str(n)}, "Email": {"S": f"p{n}@corp.test"}} for n in range(130)]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination]
+    sides = [*side("source", servers[0]), *side("destination", servers[1])]
+    assert main([*command, *sides, "--report", str(tmp_path / "run.html")]) == 0
+    text = (tmp_path / "run.json").read_text()
+    report = SyncReport.from_json(text)
+    assert (report.items_read, report.source_table, report.source_region) == (130, source, servers[0].region)
+    assert report.run is not None
+    assert report.run.started < report.run.ended
+    assert report.mapping is not None
+    assert (report.mapping.unmapped, report.mapping.selective, report.mapping.secret_stays) == (
+        "passthrough",
+        False,
+        True,
+    )
+    assert [(rule.path, rule.transformer) for rule in report.mapping.rules] == [("Email", "transform_email")]
+    assert report.phases is not None
+    assert [phase.name for phase in report.phases] == ["prepare", "move"]
+    assert report.timeline is not None
+    assert report.timeline[-1].items_written == 130
+    assert report.capacity is not None
+    assert report.capacity.write_dollars == pytest.approx(report.write_units * 0.625 / 1_000_000)
+    page = (tmp_path / "run.html").read_text()
+    assert "130" in page
+    assert "corp.test" not in text + page

@@ -25,6 +25,23 @@ def report_paths(path: str, share: str = "") -> tuple[str, str]:
     return f"{stem}.json", f"{stem}.html"
 
 
+def read_report(path: str, *, share: str = "", open_path: Callable[[str], Any] = Path) -> SyncReport | None:
+    """Return the report that an earlier run wrote; None if there is none.
+
+    The arguments are those of `write_report`. Raises `SyncError` where the file cannot be read, or is no report.
+    """
+    written, _ = report_paths(path, share)
+    try:
+        return SyncReport.from_json(open_path(written).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SyncError(
+            f"{written}: the report of an earlier run cannot be read ({type(error).__name__}); remove it, and this"
+            " run starts anew"
+        ) from None
+
+
 def write_report(
     report: SyncReport, path: str, *, share: str = "", open_path: Callable[[str], Any] = Path
 ) -> tuple[str, str]:
