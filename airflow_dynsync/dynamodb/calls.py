@@ -51,8 +51,8 @@ class Backoff:
 class Patience:
     """Waits between attempts until `stop` is set or `backoff.patience_seconds` went by without progress.
 
-    The seconds count from the first failure, not from the begin of a wait for a turn, and from the last success
-    of any thread with the same pacer: a table that serves others serves this one too.
+    The seconds count from the first failure, not from the beginning of a wait for a turn, and from the last
+    success of any thread with the same pacer: a table that serves others serves this one too.
     """
 
     def __init__(self, backoff: Backoff, stop: threading.Event | None = None) -> None:

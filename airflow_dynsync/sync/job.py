@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_dynsync.dynamodb.client import abandon_calls
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore
 from airflow_dynsync.sync.collisions import CollisionWatch
@@ -133,6 +134,7 @@ def run_sync(
         checkpoint=checkpoint,
         stop=stop,
         backoff=backoff,
+        abandon=lambda: abandon_calls(source, destination),
     )
     resumed = checkpoint.items_written
     with clock.phase("move"):

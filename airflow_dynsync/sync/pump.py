@@ -6,7 +6,7 @@ import gc
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -33,6 +33,7 @@ WRITERS: Final = 16
 
 _FEW_ITEMS: Final = 10 * MAX_ITEMS
 _MANY_PAGES: Final = 10
+_LOOK_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ class Pump:
         checkpoint: which pages are written.
         stop: set to end early.
         backoff: how throttling and short failures of writes are waited out.
+        abandon: ends the calls that wait for an answer.
     """
 
     pages: Callable[[int, Position | None], Iterator[Page]]
@@ -64,6 +66,9 @@ class Pump:
     checkpoint: Checkpoint
     stop: threading.Event
     backoff: Backoff | None = None
+    abandon: Callable[[], object] = lambda: None
+    _news: threading.Event = field(default_factory=threading.Event, init=False)
+    _under_way: set[Future[None]] = field(default_factory=set, init=False)
     _failures: list[Exception] = field(default_factory=list, init=False)
 
     def run(self, report: Callable[[], None], report_seconds: float) -> None:
@@ -75,7 +80,6 @@ class Pump:
 
         Raises what the first to fail raised, of reading or writing any segment, after the others have stopped.
         """
-        news = threading.Event()
         with ExitStack() as ending:
             ending.callback(self.checkpoint.save)  # last, when no thread writes any more
             ending.enter_context(_rare_garbage_collection())
@@ -84,16 +88,20 @@ class Pump:
             tasks: list[Future[None]] = []
             try:
                 tasks.extend(
-                    readers.submit(self._watched, self._segment, segment, writers, news)
+                    self._submit(readers, self._segment, segment, writers)
                     for segment in self.checkpoint.unfinished
                 )
-                self._attend(tasks, news, report, report_seconds)
+                self._attend(tasks, report, report_seconds)
             except BaseException:  # a signal's too, such as KeyboardInterrupt or Airflow's timeout, at any line
                 self.stop.set()
                 raise
             finally:
                 for task in tasks:
                     task.cancel()
+                while self.stop.is_set() and self._under_way:
+                    # A call that hangs would hold up the end until it times out; one may just be about to begin.
+                    self.abandon()
+                    wait(tuple(self._under_way), _LOOK_SECONDS)
         for error in self._failures:
             raise error
         for task in tasks:
@@ -102,25 +110,28 @@ class Pump:
         if any(task.cancelled() for task in tasks):
             raise StoppedError("stopped as asked, before all was done: run it again to finish")
 
-    def _attend(
-        self, tasks: Sequence[Future[None]], news: threading.Event, report: Callable[[], None], seconds: float
-    ) -> None:
-        """Save and report while the segments run, until all are done or one has failed and stops the others."""
+    def _attend(self, tasks: Sequence[Future[None]], report: Callable[[], None], seconds: float) -> None:
+        """Save and report while the segments run, until all are done or shall stop."""
         for task in tasks:
-            task.add_done_callback(lambda _: news.set())
+            task.add_done_callback(lambda _: self._news.set())
         report_at = time.monotonic() + seconds
         while not all(task.done() for task in tasks):
             waits = [report_at - time.monotonic(), self.checkpoint.seconds_until_due]
-            news.wait(max(0.0, min(each for each in waits if each is not None)))
-            news.clear()
+            self._news.wait(max(0.0, min(each for each in waits if each is not None)))
+            self._news.clear()
             if self.checkpoint.seconds_until_due == 0.0:
                 self.checkpoint.save()
             if time.monotonic() >= report_at:
                 report()
                 report_at = time.monotonic() + seconds
-            if any(task.done() and task.exception() for task in tasks):
-                self.stop.set()
+            if self.stop.is_set():
                 return
+
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., None], *arguments: Any) -> Future[None]:
+        future = pool.submit(self._watched, work, *arguments)
+        self._under_way.add(future)
+        future.add_done_callback(self._under_way.discard)
+        return future
 
     def _watched(self, work: Callable[..., None], *arguments: Any) -> None:
         """Do a part of the work, and stop all of it if that fails.
@@ -134,11 +145,12 @@ class Pump:
         except Exception as error:
             self._failures.append(error)
             self.stop.set()
+            self._news.set()
             raise
 
-    def _segment(self, segment: int, writers: ThreadPoolExecutor, news: threading.Event) -> None:
+    def _segment(self, segment: int, writers: ThreadPoolExecutor) -> None:
         """Move one segment: a page is read and transformed while the one before it is written."""
-        writes: list[Future[Any]] = []
+        writes: list[Future[None]] = []
         behind: tuple[Position | None, int] | None = None
         for chunk, position in self._chunks(self.pages(segment, self.checkpoint.position(segment))):
             items = self.plan.apply(chunk)
@@ -146,28 +158,27 @@ class Pump:
             self.counters.add_transformed(len(items))
             if self.watch is not None:
                 self.watch.admit(items)
-            self._confirm(segment, writes, behind, news)
+            self._confirm(segment, writes, behind)
             writes = [
-                writers.submit(self._watched, self._write, items[start : start + MAX_ITEMS])
+                self._submit(writers, self._write, items[start : start + MAX_ITEMS])
                 for start in range(0, len(items), MAX_ITEMS)
             ]
             behind = position, len(items)
             del items
-        self._confirm(segment, writes, behind, news)
+        self._confirm(segment, writes, behind)
 
     def _confirm(
         self,
         segment: int,
-        writes: Sequence[Future[Any]],
+        writes: Sequence[Future[None]],
         behind: tuple[Position | None, int] | None,
-        news: threading.Event,
     ) -> None:
         """Wait for the writes of a chunk, and note the position behind it and how many items it had."""
         for write in writes:
             write.result()
         if behind is not None:
             self.checkpoint.advance(segment, *behind)
-            news.set()
+            self._news.set()
 
     def _chunks(self, pages: Iterator[Page]) -> Iterator[tuple[list[WireItem], Position | None]]:
         """Put pages together that hold few items each, as behind a filter, so that they fill batches."""

@@ -1,6 +1,7 @@
 """A whole sync through a proxy that throttles, fails, cuts, damages and loses: nothing lost, nothing twice."""
 
 import datetime as dt
+import sys
 import threading
 import time
 import traceback
@@ -31,7 +32,7 @@ from local.dynamodb import AccessKey, Server
 from tests.faults import FATAL, FAULTS, MARKED, THROTTLES, FaultProxy, Plan, SeededPlan, fault_proxy
 from tests.tables import read_all, wire_client
 
-RUNS = 50 if environ.get("DYNSYNC_SOAK") else 5
+RUNS = 50 if environ.get("DYNSYNC_SOAK") == "1" else 5
 SECRET = b"a secret for these tests"
 MANY: list[dict[str, Any]] = [
     {
@@ -124,19 +125,25 @@ class Copier:
         limits = {"read_limit": RATHER_FAST, "write_limit": RATHER_FAST}
         return SyncJob(self.source_table, table, Mapping.parse(mapping), **(limits | more))
 
-    def client(self, key: str, endpoint_url: str | None = None, credentials: Credentials | None = None) -> Any:
+    def client(
+        self,
+        key: str,
+        endpoint_url: str | None = None,
+        credentials: Credentials | None = None,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> Any:
         return create_client(
             credentials=credentials or renewed(key),
             region_name=self._server.region,
             endpoint_url=endpoint_url or self._server.endpoint_url,
-            config=Config(connect_timeout=5, read_timeout=READ_TIMEOUT, retries={"total_max_attempts": 1}),
+            config=Config(connect_timeout=5, read_timeout=read_timeout, retries={"total_max_attempts": 1}),
             max_connections=CONNECTIONS,
         )
 
-    def clients(self, before_source: FaultProxy, before_destination: FaultProxy) -> list[Any]:
+    def clients(self, before_source: FaultProxy, before_destination: FaultProxy, **options: Any) -> list[Any]:
         return [
-            self.client("source", before_source.endpoint_url),
-            self.client("destination", before_destination.endpoint_url),
+            self.client("source", before_source.endpoint_url, **options),
+            self.client("destination", before_destination.endpoint_url, **options),
         ]
 
     @contextmanager
@@ -220,12 +227,10 @@ def test_a_sync_when_faults_meet_it_ends_with_the_table_or_resumes_to_it(
     happened.update({"calls": outcome.calls.total(), "runs that failed first": len(outcome.errors)})
 
 
-def test_the_seeded_runs_when_over_have_met_every_fault(
-    happened: Counter[str], record_property: Callable[[str, object], None]
-) -> None:
+def test_the_seeded_runs_when_over_have_met_every_fault(happened: Counter[str]) -> None:
     if not happened:
         pytest.skip("the seeded runs were left out")
-    record_property("faults", dict(happened))
+    sys.stdout.write(f"{dict(happened.most_common())}\n")
 
     assert {name for name in FAULTS if happened[name]} == set(FAULTS)
     assert happened["calls"] * 0.15 < sum(happened[name] for name in THROTTLES)
@@ -290,6 +295,18 @@ SEGMENTS = {"total_segments": 3, "page_size": 50}
             {"write_limit": "1"},
             id="a read while writes are paced",
         ),
+        pytest.param(
+            lambda code: at_call(17, "Scan", code),
+            lambda _: always("BatchWriteItem", "slow"),
+            {},
+            id="a read while writes hang",
+        ),
+        pytest.param(
+            lambda _: always("Scan", "slow", after=5),
+            lambda code: at_call(5, "BatchWriteItem", code),
+            {},
+            id="a write while reads hang",
+        ),
     ],
 )
 def test_a_fatal_answer_when_all_others_wait_ends_the_run_within_two_seconds(
@@ -302,9 +319,9 @@ def test_a_fatal_answer_when_all_others_wait_ends_the_run_within_two_seconds(
     job = large.job(large.table(), MAPPINGS["keys mapped"], **SEGMENTS, **limits)
 
     with large.proxies(plan_of_source(code), plan_of_destination(code)) as proxies:
-        source, destination = large.clients(*proxies)
+        clients = large.clients(*proxies, read_timeout=60)
         with pytest.raises(DynamoDBError) as caught:
-            run_sync(job, source, destination, backoff=HOURS)
+            run_sync(job, *clients, backoff=HOURS)
         ended = time.monotonic()
 
     (answered_at,) = [proxy.answered_at[code] for proxy in proxies if code in proxy.answered_at]
