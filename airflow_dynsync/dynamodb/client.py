@@ -105,7 +105,7 @@ def create_client(
     """
     session = Session()
     session.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
-    parsers = _ParserFactory(_ITEM_OUTPUTS if client == "wire" else frozenset())
+    parsers = _ParserFactory(wire=client == "wire")
     session.register_component("response_parser_factory", parsers)
     # Said once: botocore puts its User-Agent together twice for every request, a fifth of what the request costs.
     defaults = Config(retries={"mode": "standard"}, tcp_keepalive=True, user_agent=session.user_agent())
@@ -203,15 +203,11 @@ def _set_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
     params["body"] = context[_BODY]
 
 
-def _verify_checksum(response: AWSResponse) -> None:
-    # botocore looks at it as well, but takes the answer of its last attempt as it is.
-    expected = response.headers.get("x-amz-crc32")
-    if expected is not None and expected != (actual := str(zlib.crc32(response.content))):
+def _refuse_damaged(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
+    # botocore looks at the checksum as well, but takes the answer of its last attempt as it is.
+    expected = http_response.headers.get("x-amz-crc32")
+    if expected is not None and expected != (actual := str(zlib.crc32(http_response.content))):
         raise ChecksumError(checksum_type="crc32", expected_checksum=expected, actual_checksum=actual)
-
-
-def _refuse_unreadable(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
-    _verify_checksum(http_response)
     if http_response.status_code < 300 and "Error" in parsed:
         raise ResponseParserError(parsed["Error"]["Message"])
 
@@ -225,14 +221,10 @@ def _hide_body(params: dict[str, Any], **_: Any) -> None:
 
 
 def _encode_binaries(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
-    _verify_checksum(http_response)
-    if http_response.status_code >= 300:
-        return
-    # botocore takes an answer that is no JSON for one without items.
-    if not isinstance(_json(http_response.content), dict):
-        raise ResponseParserError(_unreadable(http_response.content))
-    for name, value in parsed.items():
-        parsed[name] = to_text(value)
+    _refuse_damaged(http_response, parsed)
+    if http_response.status_code < 300:
+        for name, value in parsed.items():
+            parsed[name] = to_text(value)
 
 
 def _tell_throttling(
@@ -247,7 +239,7 @@ def _tell_throttling(
 _WIRE_HANDLERS = {
     "provide-client-params": _keep_body,
     "before-call": _set_body,
-    "after-call": _refuse_unreadable,
+    "after-call": _refuse_damaged,
 }
 _BOTOCORE_HANDLERS = {
     "provide-client-params": _decode_binaries,
@@ -257,45 +249,41 @@ _BOTOCORE_HANDLERS = {
 
 
 class _ParserFactory(ResponseParserFactory):
-    """Makes botocore's parser, but for these output shapes one of wire form."""
-
-    def __init__(self, wire_outputs: frozenset[str]) -> None:
+    def __init__(self, *, wire: bool) -> None:
         super().__init__()
-        self._wire_outputs = wire_outputs
+        self._wire = wire
 
     def create_parser(self, protocol_name: str) -> ResponseParser:
-        return _Parser(super().create_parser(protocol_name), self._wire_outputs)
+        return _Parser(super().create_parser(protocol_name), wire=self._wire)
 
 
 class _Parser(ResponseParser):
-    def __init__(self, stock: ResponseParser, wire_outputs: frozenset[str]) -> None:
+    """Answers items in wire form, or else as botocore's parser does, and the rest as that one."""
+
+    def __init__(self, stock: ResponseParser, *, wire: bool) -> None:
         super().__init__()
         self._stock = stock
-        self._wire_outputs = wire_outputs
+        self._wire = wire
 
     def parse(self, response: Mapping[str, Any], shape: Shape) -> Any:
+        body = response["body"]
         # botocore's stub says Shape; an operation without output has None.
-        if response["status_code"] >= 300 or getattr(shape, "name", None) not in self._wire_outputs:
-            return self._stock.parse({**response, "body": _Unlogged(response["body"])}, shape)
-        parsed = _json(response["body"])
+        if response["status_code"] >= 300 or getattr(shape, "name", None) not in _ITEM_OUTPUTS:
+            return self._stock.parse({**response, "body": _Unlogged(body)}, shape)
+        try:
+            parsed: Any = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            parsed = None
         if not isinstance(parsed, dict):
             # An empty answer would pass for the end of the table. As an error in the answer it first meets
-            # botocore's retries (by its x-amz-crc32), then `_refuse_unreadable`.
-            parsed = {"Error": {"Code": "UnreadableResponse", "Message": _unreadable(response["body"])}}
+            # botocore's retries (by its x-amz-crc32), then `_refuse_damaged`.
+            message = f"an answer of {len(body)} bytes is no JSON object"
+            parsed = {"Error": {"Code": "UnreadableResponse", "Message": message}}
+        elif not self._wire:
+            return self._stock.parse({**response, "body": _Unlogged(body)}, shape)
         headers = {name.lower(): value for name, value in response["headers"].items()}
         metadata = {"HTTPStatusCode": response["status_code"], "HTTPHeaders": headers}
         if "x-amzn-requestid" in headers:
             metadata["RequestId"] = headers["x-amzn-requestid"]
         parsed["ResponseMetadata"] = metadata
         return parsed
-
-
-def _json(body: bytes) -> Any:
-    try:
-        return orjson.loads(body)
-    except orjson.JSONDecodeError:
-        return None
-
-
-def _unreadable(body: bytes) -> str:
-    return f"an answer of {len(body)} bytes is no JSON object"

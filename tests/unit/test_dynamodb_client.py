@@ -1,4 +1,7 @@
-"""What the wire client makes of answers, bodies and credentials; the answers are injected before the network."""
+"""What a client makes of answers, bodies and credentials, by its own way and by botocore's.
+
+The answers are injected before the network.
+"""
 
 import base64
 import datetime as dt
@@ -57,12 +60,12 @@ class Service:
         return [json.loads(request.body) for request in self.requests]
 
 
-@pytest.fixture
-def client_of() -> Callable[..., Any]:
+@pytest.fixture(params=["wire", "botocore"])
+def client_of(request: pytest.FixtureRequest) -> Callable[..., Any]:
     def client_of(service: Service, **options: Any) -> Any:
         options.setdefault("credentials", Credentials("AKID", "secret"))
         options.setdefault("config", Config(retries={"total_max_attempts": 1}))
-        client = create_client(region_name="eu-west-1", **options)
+        client = create_client(region_name="eu-west-1", **{"client": request.param, **options})
         client.meta.events.register("before-send.dynamodb", service)
         return client
 
@@ -79,7 +82,7 @@ def test_item_operation_when_called_sends_parameters_as_they_are(client_of: Call
     client_of(service).put_item(TableName="T", Item=ITEM)
 
     (request,) = service.requests
-    assert request.body == orjson.dumps({"TableName": "T", "Item": ITEM})
+    assert json.loads(request.body) == {"TableName": "T", "Item": ITEM}
     assert request.headers["X-Amz-Target"] == b"DynamoDB_20120810.PutItem"
     assert request.headers["Content-Length"] == str(len(request.body))
     assert request.headers["Authorization"].startswith(b"AWS4-HMAC-SHA256 Credential=AKID/")
@@ -104,11 +107,21 @@ def test_other_operation_when_answered_is_parsed_by_botocore(client_of: Callable
     assert isinstance(table["CreationDateTime"], dt.datetime)
 
 
-def test_fragment_when_written_is_embedded_as_it_is(client_of: Callable[..., Any]) -> None:
+def test_fragment_when_written_is_sent_as_what_it_says(client_of: Callable[..., Any]) -> None:
+    service = Service(ok({"UnprocessedItems": {}}))
+    puts = [{"PutRequest": {"Item": orjson.Fragment(orjson.dumps(ITEM))}}]
+
+    client_of(service).batch_write_item(RequestItems={"T": puts})
+
+    assert service.bodies == [{"RequestItems": {"T": [{"PutRequest": {"Item": ITEM}}]}}]
+
+
+def test_fragment_when_written_by_wire_is_embedded_as_it_is(client_of: Callable[..., Any]) -> None:
     service = Service(ok({"UnprocessedItems": {}}))
     text = b'{"Id":{"S":"a"},  "spaced":{"N":"1"}}'
+    puts = [{"PutRequest": {"Item": orjson.Fragment(text)}}]
 
-    client_of(service).batch_write_item(RequestItems={"T": [{"PutRequest": {"Item": orjson.Fragment(text)}}]})
+    client_of(service, client="wire").batch_write_item(RequestItems={"T": puts})
 
     assert text in service.requests[0].body
 
@@ -231,7 +244,7 @@ def test_credentials_when_expired_are_refreshed_before_the_next_request(
     clock[0] = now + dt.timedelta(minutes=59)
     client.scan(TableName="T")
 
-    keys = [request.headers["Authorization"].split("Credential=")[1][:5] for request in service.requests]
+    keys = [str(request.headers["Authorization"]).split("Credential=")[1][:5] for request in service.requests]
     assert keys == ["ASIA0", "ASIA0", "ASIA1"]
 
 
