@@ -127,6 +127,9 @@ def job(options: argparse.Namespace) -> SyncJob:
         page_size=options.page_size,
         read_limit=getattr(options, "read_limit", None),
         write_limit=getattr(options, "write_limit", None),
+        exposure_check=getattr(options, "exposure_check", "off"),
+        on_exposure=getattr(options, "on_exposure", "warn"),
+        drift=getattr(options, "drift", "warn"),
         quasi_identifiers=entry.quasi_identifiers,
     )
 

@@ -37,7 +37,20 @@ def add_command(commands: Any) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
-        "--report", metavar="FILE", help="write the report there, as FILE.json and as a page, FILE.html"
+        "--report",
+        metavar="FILE",
+        help="write the report there, as FILE.json and as a page, FILE.html; one that is there already is that of"
+        " the last run, with whose paths and types this run's are compared",
+    )
+    parser.add_argument(
+        "--exposure-check",
+        choices=("sample", "all", "off"),
+        default="sample",
+        help="which written items are searched for the originals of what the mapping hides (one in 100)",
+    )
+    parser.add_argument("--on-exposure", choices=("warn", "fail"), default="warn", help="what to do then (warn)")
+    parser.add_argument(
+        "--drift", choices=("warn", "fail"), default="warn", help="what to do about new paths and types (warn)"
     )
     connections.add_side(parser, "source")
     connections.add_side(parser, "destination")
@@ -52,7 +65,7 @@ def run(options: argparse.Namespace) -> int:
     from airflow_dynsync.sync.checkpoint import FileStore
     from airflow_dynsync.sync.job import CONNECTIONS, run_sync
     from airflow_dynsync.sync.progress import Progress as Moment
-    from airflow_dynsync.sync.report.files import write_report
+    from airflow_dynsync.sync.report.files import read_report, write_report
 
     job = connections.job(options)
     source = connections.client(options, "source", CONNECTIONS)
@@ -77,8 +90,10 @@ def run(options: argparse.Namespace) -> int:
             job,
             source,
             destination,
+            before=read_report(options.report) if options.report else None,
             checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
             on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
+            on_warning=lambda warning: bar.console.print(f"Warning: {warning}.", style="yellow", highlight=False),
             on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),
             on_progress=show,
             progress_seconds=0.25,

@@ -69,7 +69,14 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         workers: how many tasks share the table: each takes an equal part of the limits.
         fingerprint: what the plan of the tasks that share a table returned, to be sure that they all work by it.
         report_path: where to write the whole report (templated), as ``<report_path>.json`` and as a page,
-            ``<report_path>.html``: a local path, or the URL of an object store, with or without an ending.
+            ``<report_path>.html``: a local path, or the URL of an object store, with or without an ending. One
+            that is there already is that of the last run, with whose paths and types this run's are compared.
+        exposure_check: which written items are searched for the originals of what the mapping hides: ``sample``,
+            one in 100; ``all``; or ``off``.
+        on_exposure: ``fail`` stops the task before an item is written in which a telling one was found; ``warn``
+            tells of it in log and report.
+        drift: ``fail`` stops the task before an item is written that has a path or type which the last run did not
+            see; ``warn`` tells of them in the report, and of those that look personal in the log too.
         quasi_identifiers: paths of values that may identify a person together, as in ``["Zip", "BirthDate"]``: the
             report tells how rare their combinations are, before and after. None for those of the mapping file.
     """
@@ -110,6 +117,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         workers: int = 1,
         fingerprint: str | None = None,
         report_path: str | None = None,
+        exposure_check: str = "sample",
+        on_exposure: str = "warn",
+        drift: str = "warn",
         quasi_identifiers: Sequence[str] | None = None,
         **kwargs: Any,
     ) -> None:
@@ -135,6 +145,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.workers = workers
         self.fingerprint = fingerprint
         self.report_path = report_path
+        self.exposure_check = exposure_check
+        self.on_exposure = on_exposure
+        self.drift = drift
         self.quasi_identifiers = quasi_identifiers
         self._asset = asset_alias(destination_conn_id, destination_table)
         if not self._is_part:
@@ -169,6 +182,13 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             value = getattr(self, name)
             if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
                 raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
+        for name, choices in (
+            ("exposure_check", ("sample", "all", "off")),
+            ("on_exposure", ("warn", "fail")),
+            ("drift", ("warn", "fail")),
+        ):
+            if getattr(self, name) not in choices:
+                raise ValueError(f"{self.task_id}: {name} is one of {', '.join(choices)}")
         if type(self.workers) is not int or not 1 <= self.workers <= MAX_WORKERS:
             raise ValueError(f"{self.task_id}: workers is a whole number from 1 to {MAX_WORKERS}")
         if self.workers > 1 and not self._is_part:
@@ -247,6 +267,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _run(self, context: Context) -> SyncReport:
         from airflow_dynsync.sync.job import CONNECTIONS, run_sync
+        from airflow_dynsync.sync.report.files import read_report
 
         job = self._job()
         # Folds the log in the UI. Logged, not printed: prints take another way and may overtake what is logged.
@@ -255,8 +276,12 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             report = run_sync(
                 job,
                 *self._clients(CONNECTIONS),
+                before=read_report(self.report_path, share=self._share, open_path=open_path)
+                if self.report_path
+                else None,
                 checkpoints=self._checkpoints(context),
                 on_notice=lambda notice: self.log.info("%s.", notice),
+                on_warning=lambda warning: self.log.warning("%s.", warning),
                 on_estimate=self._log_estimate,
                 on_progress=lambda progress: self.log.info("%s", progress),
                 progress_seconds=PROGRESS_SECONDS,
@@ -305,6 +330,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             read_limit=self.read_limit,
             write_limit=self.write_limit,
             key_attributes=tuple(self.key_attributes) if self.key_attributes else None,
+            exposure_check=self.exposure_check,
+            on_exposure=self.on_exposure,
+            drift=self.drift,
             quasi_identifiers=tuple(self.quasi_identifiers or mapping.quasi_identifiers),
         )
 

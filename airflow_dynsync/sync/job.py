@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_dynsync.dynamodb.client import abandon_calls
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore
+from airflow_dynsync.sync.checks import Checks, ExposureMode, OnFinding
 from airflow_dynsync.sync.collisions import CollisionWatch
 from airflow_dynsync.sync.estimate import Estimate, estimate_job
 from airflow_dynsync.sync.preparation import Preparation, prepare
@@ -51,6 +52,11 @@ class SyncJob:
             for half of a provisioned table, and no limit on demand.
         write_limit: likewise; writes to indexes count.
         key_attributes: the primary key that the mapping was written for; None takes the table's own.
+        exposure_check: which written items are searched for the originals of what the mapping hides: ``sample``,
+            one in 100; ``all``; or ``off``.
+        on_exposure: ``fail`` stops the run before an item is written in which a telling one was found.
+        drift: ``fail`` stops the run before an item is written that has a path or type which the last run did not
+            see.
         quasi_identifiers: paths whose combinations' rarity is measured, before and after; see `sync.risk`.
     """
 
@@ -68,6 +74,9 @@ class SyncJob:
     read_limit: float | str | None = None
     write_limit: float | str | None = None
     key_attributes: tuple[str, ...] | None = None
+    exposure_check: ExposureMode = "sample"
+    on_exposure: OnFinding = "warn"
+    drift: OnFinding = "warn"
     quasi_identifiers: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -79,8 +88,10 @@ def run_sync(
     source: DynamoDBClient,
     destination: DynamoDBClient,
     *,
+    before: SyncReport | None = None,
     checkpoints: CheckpointStore | None = None,
     on_notice: Callable[[str], None] = lambda _: None,
+    on_warning: Callable[[str], None] = lambda _: None,
     on_estimate: Callable[[Estimate], None] = lambda _: None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     progress_seconds: float = 5.0,
@@ -93,9 +104,12 @@ def run_sync(
         job: what to do.
         source: a client that speaks wire form, as `dynamodb.client.create_client` makes it.
         destination: likewise.
+        before: the last run's report, with whose paths and types this run's are compared; None compares nothing.
         checkpoints: keeps how far the run is, so that the next one continues it if it is interrupted; called in
             this thread alone. None starts over each time.
         on_notice: called with a sentence about how the source is read, and whether a run is continued.
+        on_warning: called with a sentence about each leak, and about what is new and looks personal; the report
+            has them, too.
         on_estimate: called once, before the first read, with what the whole table will cost; not where `segments`
             are given, whose job is estimated by whoever shares them out.
         on_progress: called every few seconds and at the end, in this thread.
@@ -109,6 +123,8 @@ def run_sync(
         TransformError: a rule met a value it cannot take.
         SyncError: a limit, the segments or what several workers share is wrong; nothing was written.
         KeyCollisionsFoundError: two items would get one key.
+        ExposureFoundError: an original would be written at another place, and the run is to fail then.
+        SchemaDriftError: the source has something new, and the run is to fail then.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
     clock = RunClock()
@@ -122,10 +138,20 @@ def run_sync(
     checkpoint = _checkpoint(prepared, checkpoints, on_notice)
     counters = Counters(None if job.where or job.segments else prepared.source.item_count)
     read_pacer = prepared.read_pacer()
+    checks = Checks(
+        prepared.plan,
+        job.secret,
+        exposure_check=job.exposure_check,
+        on_exposure=job.on_exposure,
+        drift=job.drift,
+        before=before,
+        quasi_identifiers=job.quasi_identifiers,
+        watch=_watch(prepared),
+    )
     pump = Pump(
         pages=lambda segment, position: prepared.pages(source, segment, position, read_pacer, stop, backoff),
         plan=prepared.plan,
-        watch=_watch(prepared),
+        look=checks.look,
         destination=destination,
         table_name=prepared.destination.name,
         key_names=prepared.destination.key_names if prepared.plan.key_rules else (),
@@ -141,7 +167,9 @@ def run_sync(
         pump.run(lambda: on_progress(counters.progress()), progress_seconds)
     on_progress(counters.progress())
     checkpoint.remove()
-    return report_of(
+    for warning in checks.warnings():
+        on_warning(warning)
+    report = report_of(
         prepared,
         counters,
         clock,
@@ -150,6 +178,7 @@ def run_sync(
         items_written_before=resumed,
         estimate=estimate,
     )
+    return replace(report, **checks.parts(counters.items_read))
 
 
 def _checkpoint(

@@ -19,7 +19,6 @@ from airflow_dynsync.dynamodb.writer import MAX_ITEMS, write_items
 from airflow_dynsync.engine import Plan
 from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.checkpoint import Checkpoint, Position
-from airflow_dynsync.sync.collisions import CollisionWatch
 from airflow_dynsync.sync.progress import Counters
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class Pump:
     Attributes:
         pages: the pages of a segment, from a position on.
         plan: what is done to them.
-        watch: over the keys, where different ones might become one.
+        look: at the items of a chunk as they were read and as they will be written; it may raise.
         destination: a client that speaks wire form.
         table_name: the table to write.
         key_names: its key, where a rule changes it; () where keys pass through.
@@ -57,7 +56,7 @@ class Pump:
 
     pages: Callable[[int, Position | None], Iterator[Page]]
     plan: Plan
-    watch: CollisionWatch | None
+    look: Callable[[Sequence[WireItem], Sequence[WireItem]], None]
     destination: DynamoDBClient
     table_name: str
     key_names: Sequence[str]
@@ -154,10 +153,9 @@ class Pump:
         behind: tuple[Position | None, int] | None = None
         for chunk, position in self._chunks(self.pages(segment, self.checkpoint.position(segment))):
             items = self.plan.apply(chunk)
+            self.look(chunk, items)
             del chunk  # only the transformed items are held while the next page is read
             self.counters.add_transformed(len(items))
-            if self.watch is not None:
-                self.watch.admit(items)
             self._confirm(segment, writes, behind)
             writes = [
                 self._submit(writers, self._write, items[start : start + MAX_ITEMS])

@@ -10,8 +10,12 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from airflow_dynsync.dynamodb.errors import DynamoDBError, InvalidRequestError, StoppedError, TableNotFoundError
+from airflow_dynsync.dynamodb.writer import write_items
 from airflow_dynsync.engine import Mapping, TransformError
+from airflow_dynsync.sync.checks import ExposureMode
 from airflow_dynsync.sync.collisions import KeyCollisionsFoundError
+from airflow_dynsync.sync.drift import SchemaDriftError
+from airflow_dynsync.sync.exposure import ExposureFoundError
 from airflow_dynsync.sync.job import SyncJob, run_sync
 from airflow_dynsync.sync.preflight import PreflightError
 from airflow_dynsync.sync.preview import preview
@@ -363,3 +367,60 @@ def test_a_refused_write_says_which_table_and_never_a_value(
     with pytest.raises(DynamoDBError, match=destination_table) as caught:
         run_sync(job(source_table, destination_table), source, destination)
     assert "marked-value" not in str(caught.value)
+
+
+LEAKING = [
+    {
+        "Id": {"S": str(number)},
+        "Email": {"S": f"mary.jones{number}@corp.test"},
+        "Notes": {"S": f"wrote from mary.jones{number}@corp.test"},
+    }
+    for number in range(30)
+]
+
+
+@pytest.mark.parametrize("mode", ["all", "off"])
+def test_what_is_hidden_and_stands_elsewhere_is_told(
+    fill: Fill, source: Any, destination: Any, mode: ExposureMode
+) -> None:
+    source_table, destination_table = fill(source, {"Id": "S"}, LEAKING), fill(destination, {"Id": "S"}, [])
+    mapping = {"mappings": {"Email": "transform_email"}, "unmapped": "passthrough"}
+    warnings: list[str] = []
+    report = run_sync(
+        job(source_table, destination_table, mapping, exposure_check=mode),
+        source,
+        destination,
+        on_warning=warnings.append,
+    )
+    if mode == "off":
+        assert (report.exposure, warnings) == (None, [])
+    else:
+        assert report.exposure is not None
+        assert report.exposure.items_checked == 30
+        ((finding),) = report.exposure.findings
+        assert (finding.path, finding.seen_at, finding.count) == ("Email", "Notes", 30)
+        assert warnings == ["Exposure: Email: hidden by mappings.Email, seen 30 times at Notes (text)"]
+
+
+def test_a_leak_may_stop_the_run_before_it_is_written(fill: Fill, source: Any, destination: Any) -> None:
+    source_table, destination_table = fill(source, {"Id": "S"}, LEAKING), fill(destination, {"Id": "S"}, [])
+    mapping = {"mappings": {"Email": "transform_email"}, "unmapped": "passthrough"}
+    leaking = job(source_table, destination_table, mapping, exposure_check="all", on_exposure="fail")
+    with pytest.raises(ExposureFoundError, match="Email"):
+        run_sync(leaking, source, destination)
+    assert read_all(destination, destination_table) == []
+
+
+def test_what_is_new_in_the_source_is_told_or_stops_the_run(fill: Fill, source: Any, destination: Any) -> None:
+    items: list[dict[str, Any]] = [{"Id": {"S": str(number)}, "Plan": {"S": "gold"}} for number in range(300)]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    strict = job(source_table, destination_table, drift="fail")
+    first = run_sync(strict, source, destination)
+    assert run_sync(strict, source, destination, before=first).drift is not None
+    items[7]["ContactEmail"] = {"S": "mary@corp.test"}
+    write_items(source, source_table, [items[7]], key_names=["Id"])
+    with pytest.raises(SchemaDriftError, match="ContactEmail"):
+        run_sync(strict, source, destination, before=first)
+    report = run_sync(job(source_table, destination_table), source, destination)
+    assert report.drift is not None
+    assert report.drift.compared_with is None
