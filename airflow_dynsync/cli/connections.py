@@ -127,6 +127,7 @@ def job(options: argparse.Namespace) -> SyncJob:
         page_size=options.page_size,
         read_limit=getattr(options, "read_limit", None),
         write_limit=getattr(options, "write_limit", None),
+        write_only_changes=getattr(options, "write_only_changes", False),
         exposure_check=getattr(options, "exposure_check", "off"),
         on_exposure=getattr(options, "on_exposure", "warn"),
         drift=getattr(options, "drift", "warn"),

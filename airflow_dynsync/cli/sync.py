@@ -35,6 +35,11 @@ def add_command(commands: Any) -> None:
         metavar="FILE",
         help="keep there how far the run is: if it is interrupted, the same command continues it; needs a secret",
     )
+    parser.add_argument(
+        "--write-only-changes",
+        action="store_true",
+        help="write only items that the destination does not hold just so; needs a secret that stays",
+    )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--report",
@@ -84,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
 
         def show(moment: Moment) -> None:
             expected = max(moment.items_expected or 0, moment.items_read) or None
-            bar.update(task, completed=moment.items_written, total=expected, rate=moment.items_per_second)
+            bar.update(task, completed=moment.items_done, total=expected, rate=moment.items_per_second)
 
         report = run_sync(
             job,
@@ -99,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
             progress_seconds=0.25,
             stop=stop,
         )
-        bar.update(task, completed=report.items_written, total=report.items_written)
+        bar.update(task, completed=report.items_read, total=report.items_read)
     if options.report:
         write_report(report, options.report)
     output = Console()

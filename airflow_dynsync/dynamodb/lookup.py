@@ -10,7 +10,7 @@ from airflow_dynsync.dynamodb.errors import ThrottledError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -29,6 +29,7 @@ def get_items(
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
     pacer: Pacer | None = None,
+    on_capacity: Callable[[float], object] = lambda _: None,
 ) -> list[WireItem]:
     """Return the items that have these keys, in no particular order; keys without an item are left out.
 
@@ -38,6 +39,7 @@ def get_items(
         stop: set to end with `StoppedError` before the next request or in a wait.
         backoff: how unprocessed keys, throttling and short failures are waited out.
         pacer: of all reads of the table.
+        on_capacity: called with the read capacity units of each request, as far as the service tells.
 
     Raises a `DynamoDBError`.
     """
@@ -49,6 +51,7 @@ def get_items(
         request: dict[str, Any] = {"Keys": asked, "ConsistentRead": consistent_read}
         parameters = {"RequestItems": {table_name: request}, "ReturnConsumedCapacity": "TOTAL"}
         answer = call_patiently(client, "BatchGetItem", table_name, parameters, patience, pacer, len(asked))
+        on_capacity(sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ())))
         found += answer["Responses"].get(table_name, ())
         unprocessed = answer.get("UnprocessedKeys", {}).get(table_name, {}).get("Keys", [])
         left = unprocessed + left[len(asked) :]

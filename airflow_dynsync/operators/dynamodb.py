@@ -68,6 +68,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``<checkpoint_path>.0-3-of-16``, and announces no asset. None for all.
         workers: how many tasks share the table: each takes an equal part of the limits.
         fingerprint: what the plan of the tasks that share a table returned, to be sure that they all work by it.
+        write_only_changes: write only the items that the destination does not hold just so. Reading it takes a
+            fraction of what a write costs; a secret that stays is needed.
         report_path: where to write the whole report (templated), as ``<report_path>.json`` and as a page,
             ``<report_path>.html``: a local path, or the URL of an object store, with or without an ending. One
             that is there already is that of the last run, with whose paths and types this run's are compared.
@@ -116,6 +118,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         segments: str | None = None,
         workers: int = 1,
         fingerprint: str | None = None,
+        write_only_changes: bool = False,
         report_path: str | None = None,
         exposure_check: str = "sample",
         on_exposure: str = "warn",
@@ -144,6 +147,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.segments = segments
         self.workers = workers
         self.fingerprint = fingerprint
+        self.write_only_changes = write_only_changes
         self.report_path = report_path
         self.exposure_check = exposure_check
         self.on_exposure = on_exposure
@@ -329,6 +333,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             page_size=self.page_size or DEFAULT_PAGE_SIZE,
             read_limit=self.read_limit,
             write_limit=self.write_limit,
+            write_only_changes=self.write_only_changes,
             key_attributes=tuple(self.key_attributes) if self.key_attributes else None,
             exposure_check=self.exposure_check,
             on_exposure=self.on_exposure,

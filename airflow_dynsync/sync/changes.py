@@ -27,7 +27,7 @@ class Changes:
     """Tells for one segment which items to write.
 
     Args:
-        key_names: the destination's primary key.
+        key_names: the primary key of both tables.
         lookup: of items of the destination by their keys.
         beside: the destination's pages of the same segment, from its start; None where the keys of its items are
             not those of the source's, or the source does not begin at its start.

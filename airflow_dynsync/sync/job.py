@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from airflow_dynsync.dynamodb.capacity import read_pacer
 from airflow_dynsync.dynamodb.client import abandon_calls
 from airflow_dynsync.engine import Mapping
-from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore
+from airflow_dynsync.sync.changes import Changes
+from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore, Position
 from airflow_dynsync.sync.checks import Checks, ExposureMode, OnFinding
 from airflow_dynsync.sync.collisions import CollisionWatch
+from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.estimate import Estimate, estimate_job
 from airflow_dynsync.sync.preparation import Preparation, prepare
 from airflow_dynsync.sync.progress import Counters, Progress
@@ -51,6 +54,7 @@ class SyncJob:
         read_limit: capacity units per second, as in ``500``, or a share of the table's own, as in ``"50%"``; None
             for half of a provisioned table, and no limit on demand.
         write_limit: likewise; writes to indexes count.
+        write_only_changes: write only items that the destination does not hold just so; needs a secret that stays.
         key_attributes: the primary key that the mapping was written for; None takes the table's own.
         exposure_check: which written items are searched for the originals of what the mapping hides: ``sample``,
             one in 100; ``all``; or ``off``.
@@ -73,6 +77,7 @@ class SyncJob:
     page_size: int = DEFAULT_PAGE_SIZE
     read_limit: float | str | None = None
     write_limit: float | str | None = None
+    write_only_changes: bool = False
     key_attributes: tuple[str, ...] | None = None
     exposure_check: ExposureMode = "sample"
     on_exposure: OnFinding = "warn"
@@ -137,7 +142,7 @@ def run_sync(
     stop = stop or threading.Event()
     checkpoint = _checkpoint(prepared, checkpoints, on_notice)
     counters = Counters(None if job.where or job.segments else prepared.source.item_count)
-    read_pacer = prepared.read_pacer()
+    pacer = prepared.read_pacer()
     checks = Checks(
         prepared.plan,
         job.secret,
@@ -149,9 +154,10 @@ def run_sync(
         watch=_watch(prepared),
     )
     pump = Pump(
-        pages=lambda segment, position: prepared.pages(source, segment, position, read_pacer, stop, backoff),
+        pages=lambda segment, position: prepared.pages(source, segment, position, pacer, stop, backoff),
         plan=prepared.plan,
         look=checks.look,
+        changes=_changes(prepared, destination, counters, stop, backoff),
         destination=destination,
         table_name=prepared.destination.name,
         key_names=prepared.destination.key_names if prepared.plan.key_rules else (),
@@ -199,6 +205,26 @@ def _checkpoint(
     if checkpoint.interrupted_run:
         on_notice(f"An earlier run of this sync was interrupted; {checkpoint.interrupted_run}")
     return checkpoint
+
+
+def _changes(
+    prepared: Preparation,
+    destination: DynamoDBClient,
+    counters: Counters,
+    stop: threading.Event,
+    backoff: Backoff | None,
+) -> Callable[[int, Position | None], Changes] | None:
+    """Return what tells for each segment which items to write; None where all are written."""
+    if not prepared.job.write_only_changes:
+        return None
+    if prepared.job.secret is None:
+        raise SyncError(
+            "write_only_changes: with a secret drawn for this run every item would differ; give one that stays"
+        )
+    pacer = read_pacer(None, prepared.destination, consistent_read=True, workers=prepared.workers)
+    return lambda segment, position: prepared.changes(
+        destination, segment, position, pacer, stop, backoff, counters.add_compared
+    )
 
 
 def _watch(prepared: Preparation) -> CollisionWatch | None:

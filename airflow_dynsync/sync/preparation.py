@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -11,12 +11,15 @@ import orjson
 from airflow_dynsync import __version__
 from airflow_dynsync.dynamodb.capacity import Pacer, read_pacer, write_pacer
 from airflow_dynsync.dynamodb.limits import parse_limit
+from airflow_dynsync.dynamodb.lookup import get_items
 from airflow_dynsync.dynamodb.reader import Page, query_pages, scan_pages, select_statement, statement_pages
 from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
 from airflow_dynsync.dynamodb.where import Selection, plan_selection
 from airflow_dynsync.engine import Plan, compile_plan
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.engine.keyed import Secret
+from airflow_dynsync.engine.values import WireItem
+from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.preflight import Side, inspect_keys, inspect_tables, require_no_errors
 from airflow_dynsync.sync.pump import READERS
@@ -125,6 +128,56 @@ class Preparation:
             stop=stop,
             backoff=backoff,
         )
+
+    def changes(
+        self,
+        client: DynamoDBClient,
+        segment: int,
+        position: Any,
+        pacer: Pacer,
+        stop: threading.Event,
+        backoff: Backoff | None,
+        on_capacity: Callable[[float], object],
+    ) -> Changes:
+        """Return what tells which items of a segment, from a position on, the destination does not hold.
+
+        The destination is read with strong consistency: what the last run wrote must not be missed.
+        """
+        name = self.destination.name
+        beside = None
+        if self.selection.way == "scan" and position is None and not (self.job.where or self.plan.key_rules):
+            pages = scan_pages(
+                client,
+                name,
+                segment=segment,
+                total_segments=self.total_segments,
+                page_size=self.job.page_size,
+                consistent_read=True,
+                stop=stop,
+                backoff=backoff,
+                pacer=pacer,
+            )
+            beside = _counted(pages, on_capacity)
+
+        def lookup(keys: Sequence[WireItem]) -> list[WireItem]:
+            return get_items(
+                client,
+                name,
+                keys,
+                consistent_read=True,
+                stop=stop,
+                backoff=backoff,
+                pacer=pacer,
+                on_capacity=on_capacity,
+            )
+
+        return Changes(self.destination.key_names, lookup, beside)
+
+
+def _counted(pages: Iterator[Page], on_capacity: Callable[[float], object]) -> Iterator[Page]:
+    for page in pages:
+        on_capacity(page.consumed_capacity or 0.0)
+        yield page
 
 
 def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -> Preparation:

@@ -23,6 +23,7 @@ class Progress:
         items_written: items that the destination has taken.
         items_expected: the source's own count, which DynamoDB renews every six hours; None with a where.
         seconds: since the start.
+        items_unchanged: items that are not written, because the destination holds them just so.
     """
 
     items_read: int
@@ -30,26 +31,33 @@ class Progress:
     items_written: int
     items_expected: int | None
     seconds: float
+    items_unchanged: int = 0
+
+    @property
+    def items_done(self) -> int:
+        """Items that are written, or need not be."""
+        return self.items_written + self.items_unchanged
 
     @property
     def items_per_second(self) -> float:
-        """Written items per second since the start."""
-        return self.items_written / self.seconds if self.seconds else 0.0
+        """Items done per second since the start."""
+        return self.items_done / self.seconds if self.seconds else 0.0
 
     @property
     def seconds_left(self) -> float | None:
         """An estimate from the rate so far; None where there is nothing to estimate from."""
-        if not self.items_expected or not self.items_written:
+        if not self.items_expected or not self.items_done:
             return None
-        return max(0.0, (self.items_expected - self.items_written) / self.items_per_second)
+        return max(0.0, (self.items_expected - self.items_done) / self.items_per_second)
 
     def __str__(self) -> str:
         expected = f" of about {self.items_expected:,}" if self.items_expected else ""
         left = self.seconds_left
         estimate = "" if left is None else f", about {_duration(left)} left"
+        unchanged = f", {self.items_unchanged:,} unchanged" if self.items_unchanged else ""
         return (
             f"{self.items_read:,}{expected} items read, {self.items_transformed:,} transformed,"
-            f" {self.items_written:,} written, {self.items_per_second:,.0f} items/s{estimate}"
+            f" {self.items_written:,} written{unchanged}, {self.items_per_second:,.0f} items/s{estimate}"
         )
 
 
@@ -70,9 +78,11 @@ class Counters:
         self.items_examined = 0
         self.items_transformed = 0
         self.items_written = 0
+        self.items_unchanged = 0
         self.items_resubmitted = 0
         self.read_units = 0.0
         self.write_units = 0.0
+        self.compare_units = 0.0
         self._moments = [Moment(0.0, 0, 0, 0.0, 0.0)]
         self._interval = _FIRST_INTERVAL_SECONDS
 
@@ -97,6 +107,16 @@ class Counters:
             self.write_units += units
             self._sample()
 
+    def add_unchanged(self, items: int) -> None:
+        """Count items that the destination holds just so, and that are not written."""
+        with self._lock:
+            self.items_unchanged += items
+
+    def add_compared(self, units: float) -> None:
+        """Count what reading the destination consumed."""
+        with self._lock:
+            self.compare_units += units
+
     @property
     def seconds(self) -> float:
         """Seconds since the start."""
@@ -106,7 +126,12 @@ class Counters:
         """Return the moment."""
         with self._lock:
             return Progress(
-                self.items_read, self.items_transformed, self.items_written, self._items_expected, self.seconds
+                self.items_read,
+                self.items_transformed,
+                self.items_written,
+                self._items_expected,
+                self.seconds,
+                self.items_unchanged,
             )
 
     def timeline(self) -> tuple[Moment, ...]:

@@ -18,6 +18,7 @@ from airflow_dynsync.dynamodb.reader import Page
 from airflow_dynsync.dynamodb.writer import MAX_ITEMS, write_items
 from airflow_dynsync.engine import Plan
 from airflow_dynsync.engine.values import WireItem
+from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.checkpoint import Checkpoint, Position
 from airflow_dynsync.sync.progress import Counters
 
@@ -43,6 +44,7 @@ class Pump:
         pages: the pages of a segment, from a position on.
         plan: what is done to them.
         look: at the items of a chunk as they were read and as they will be written; it may raise.
+        changes: tells for a segment, from a position on, which items to write; None writes all.
         destination: a client that speaks wire form.
         table_name: the table to write.
         key_names: its key, where a rule changes it; () where keys pass through.
@@ -57,6 +59,7 @@ class Pump:
     pages: Callable[[int, Position | None], Iterator[Page]]
     plan: Plan
     look: Callable[[Sequence[WireItem], Sequence[WireItem]], None]
+    changes: Callable[[int, Position | None], Changes] | None
     destination: DynamoDBClient
     table_name: str
     key_names: Sequence[str]
@@ -151,17 +154,23 @@ class Pump:
         """Move one segment: a page is read and transformed while the one before it is written."""
         writes: list[Future[None]] = []
         behind: tuple[Position | None, int] | None = None
-        for chunk, position in self._chunks(self.pages(segment, self.checkpoint.position(segment))):
+        start = self.checkpoint.position(segment)
+        changes = None if self.changes is None else self.changes(segment, start)
+        for chunk, position in self._chunks(self.pages(segment, start)):
             items = self.plan.apply(chunk)
             self.look(chunk, items)
             del chunk  # only the transformed items are held while the next page is read
-            self.counters.add_transformed(len(items))
+            count = len(items)
+            self.counters.add_transformed(count)
+            if changes is not None:
+                items = changes.among(items)
+                self.counters.add_unchanged(count - len(items))
             self._confirm(segment, writes, behind)
             writes = [
-                self._submit(writers, self._write, items[start : start + MAX_ITEMS])
-                for start in range(0, len(items), MAX_ITEMS)
+                self._submit(writers, self._write, items[first : first + MAX_ITEMS])
+                for first in range(0, len(items), MAX_ITEMS)
             ]
-            behind = position, len(items)
+            behind = position, count
             del items
         self._confirm(segment, writes, behind)
 

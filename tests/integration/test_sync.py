@@ -15,6 +15,7 @@ from airflow_dynsync.engine import Mapping, TransformError
 from airflow_dynsync.sync.checks import ExposureMode
 from airflow_dynsync.sync.collisions import KeyCollisionsFoundError
 from airflow_dynsync.sync.drift import SchemaDriftError
+from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.exposure import ExposureFoundError
 from airflow_dynsync.sync.job import SyncJob, run_sync
 from airflow_dynsync.sync.preflight import PreflightError
@@ -424,3 +425,30 @@ def test_what_is_new_in_the_source_is_told_or_stops_the_run(fill: Fill, source: 
     report = run_sync(job(source_table, destination_table), source, destination)
     assert report.drift is not None
     assert report.drift.compared_with is None
+
+
+@pytest.mark.parametrize("mapping", [KEEP, {"mappings": {"Id": "transform_hash"}, "unmapped": "anonymize"}])
+def test_only_changes_are_written(fill: Fill, source: Any, destination: Any, mapping: dict[str, Any]) -> None:
+    items = [
+        {"Id": {"S": f"user-{number}"}, "Tags": {"SS": ["b", "a", "c"]}, "Name": {"S": f"Mary {number}"}}
+        for number in range(1500)
+    ]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    work = job(source_table, destination_table, mapping, write_only_changes=True, page_size=200)
+    assert run_sync(work, source, destination).items_written == 1500
+    changed = [{**item, "Name": {"S": "Ann"}} for item in items[::50]]
+    write_items(source, source_table, [*changed, {"Id": {"S": "new"}}], key_names=["Id"])
+    report = run_sync(work, source, destination)
+    after = read_all(destination, destination_table)
+    assert (report.items_read, report.items_written) == (1501, 31)
+    assert report.capacity is not None
+    assert report.capacity.writes_saved == 1470
+    assert report.capacity.compare_units > 0
+    run_sync(job(source_table, destination_table, mapping), source, destination)
+    assert by_key(read_all(destination, destination_table), "Id") == by_key(after, "Id")
+
+
+def test_only_changes_needs_a_secret_that_stays(fill: Fill, source: Any, destination: Any) -> None:
+    source_table, destination_table = fill(source, {"Id": "S"}, LEAKING), fill(destination, {"Id": "S"}, [])
+    with pytest.raises(SyncError, match="give one that stays"):
+        run_sync(job(source_table, destination_table, secret=None, write_only_changes=True), source, destination)

@@ -50,7 +50,8 @@ def combined(reports: Sequence[SyncReport]) -> SyncReport:
                 f"{report.source_table}: expected a report that begins with segment {expected} of"
                 f" {report.total_segments}, got one that begins with {report.first_segment}; run all workers again"
             )
-        if report.items_read != report.items_written:
+        saved = report.capacity.writes_saved if report.capacity else 0
+        if report.items_read != report.items_written + saved:
             raise SyncError(
                 f"{report.source_table}: the worker of segment {report.first_segment} read {report.items_read:,}"
                 f" items and wrote {report.items_written:,}; run it again"

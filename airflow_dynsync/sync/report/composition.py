@@ -115,7 +115,17 @@ def _capacity(prepared: Preparation, counters: Counters, estimate: Estimate | No
         write_dollars=_dollars(prepared.destination, counters.write_units, WRITE_PRICE),
         read_dollars_estimated=estimate.read_dollars if estimate else None,
         write_dollars_estimated=estimate.write_dollars if estimate else None,
+        writes_saved=counters.items_unchanged,
+        compare_units=counters.compare_units,
+        dollars_saved=_saved(prepared.destination, counters) if job.write_only_changes else None,
     )
+
+
+def _saved(table: TableDescription, counters: Counters) -> float | None:
+    units_each = counters.write_units / counters.items_written if counters.items_written else 1.0
+    saved = _dollars(table, counters.items_unchanged * units_each, WRITE_PRICE)
+    spent = _dollars(table, counters.compare_units, READ_PRICE)
+    return None if saved is None or spent is None else saved - spent
 
 
 def _finite(units: float) -> float | None:

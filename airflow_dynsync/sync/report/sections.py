@@ -228,7 +228,9 @@ class Capacity:
         read_dollars_estimated: before the run.
         write_dollars_estimated: likewise, an upper bound.
         writes_saved: items that were not written because the destination had them already.
-        dollars_saved: what writing them would have cost; None where nothing was compared, or provisioned.
+        compare_units: read capacity units that looking at the destination took.
+        dollars_saved: what writing them would have cost, at the units of those that were written or 1 unit each,
+            less what looking took; None where nothing was compared, or the destination is provisioned.
     """
 
     read_limit: float | None
@@ -242,6 +244,7 @@ class Capacity:
     read_dollars_estimated: float | None
     write_dollars_estimated: float | None
     writes_saved: int = 0
+    compare_units: float = 0.0
     dollars_saved: float | None = None
 
 
