@@ -36,8 +36,9 @@ docs: install ## Bring the reference and the examples in docs/ up to date
 test: install ## Run linters, types, import contracts and every test; missing parts are skipped with a line
 	.venv/bin/python -m local.check
 
-soak: install ## Kill a sync 200 times and a real Airflow task 20 times; they are always to end as unbroken ones
+soak: install ## Kill a sync 200 times and an Airflow task 20 times, send 50 through faults; they end as unbroken ones
 	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/integration/test_kills.py
+	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/integration/test_faults.py
 	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/airflow/test_kills.py
 
 bench: install ## Measure transformers, the engine and a whole sync beside alternatives (docs/performance.md)

@@ -94,25 +94,28 @@ def renew_when_refused(client: BaseClient, credentials: Credentials | None) -> N
     botocore renews by the clock of this machine alone. Credentials can end before: a machine's role is used
     beyond its end while the metadata service fails, a clock is slow, a session is revoked. The call raises a
     transient `CredentialsError` then, and the next one is signed with new credentials; it stays fatal where the
-    credentials cannot be renewed, or come back as they were.
+    credentials cannot be renewed, come back as they were, or are refused as soon as they are renewed.
     """
     if not isinstance(credentials, RefreshableCredentials):
         return
     renewable: Any = credentials
 
     one_renewal = threading.Lock()  # for all threads whose requests were refused
+    unproved: set[str | None] = set()  # tokens of renewals, until AWS has accepted them
 
     def note_token(request: AWSRequest, **_: Any) -> None:
         request.context[_TOKEN] = credentials.get_frozen_credentials().token
 
     def renew(parsed: dict[str, Any], model: OperationModel, context: dict[str, Any], **_: Any) -> None:
         code = parsed.get("Error", {}).get("Code")
-        if code not in EXPIRED_CODES:
-            return
         refused = context.get(_TOKEN)
+        if code not in EXPIRED_CODES:
+            unproved.discard(refused)
+            return
         with one_renewal:
-            if credentials.get_frozen_credentials().token == refused:
+            if credentials.get_frozen_credentials().token == refused and refused not in unproved:
                 renewable._expiry_time = dt.datetime.min.replace(tzinfo=dt.UTC)  # noqa: SLF001 - no other way
+                unproved.add(credentials.get_frozen_credentials().token)
             current = credentials.get_frozen_credentials().token
         if current != refused:
             raise CredentialsError(

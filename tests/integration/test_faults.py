@@ -74,7 +74,10 @@ def every_kind() -> dict[str, float]:
 
 
 def alone(name: str) -> dict[str, float]:
-    return dict.fromkeys(THROTTLES, 0.1) if name in THROTTLES else {name: 0.3}
+    if name in THROTTLES:
+        return dict.fromkeys(THROTTLES, 0.1)
+    # A token that expires is refused to all threads, and a new one that is refused at once ends the run.
+    return {name: 0.05 if name == "expired token" else 0.3}
 
 
 def renewed(key: str, *, always_the_same: bool = False) -> RefreshableCredentials:
@@ -401,3 +404,17 @@ def test_a_token_when_it_expires_and_cannot_be_renewed_ends_the_run(
             run_sync(job, source, copier.client("destination"), backoff=HOURS)
 
     assert caught.value.kind == "fatal"
+
+
+def test_tokens_when_renewed_and_refused_again_end_the_run(copier: Copier) -> None:
+    job = copier.job(copier.table(), MAPPINGS["keys pass"])
+    before = next(_TOKENS)
+
+    with (
+        copier.proxies(always("Scan", "expired token", after=1), nobody) as proxies,
+        pytest.raises(CredentialsError, match="have expired") as caught,
+    ):
+        run_sync(job, *copier.clients(*proxies), backoff=PATIENT)
+
+    assert caught.value.kind == "fatal"
+    assert next(_TOKENS) - before == 1 + 2 + 1
