@@ -127,6 +127,8 @@ def job(options: argparse.Namespace) -> SyncJob:
         page_size=options.page_size,
         read_limit=getattr(options, "read_limit", None),
         write_limit=getattr(options, "write_limit", None),
+        write_mode=getattr(options, "write_mode", "upsert"),
+        max_delete_fraction=getattr(options, "max_delete_fraction", 0.1),
         write_only_changes=getattr(options, "write_only_changes", False),
         exposure_check=getattr(options, "exposure_check", "off"),
         on_exposure=getattr(options, "on_exposure", "warn"),

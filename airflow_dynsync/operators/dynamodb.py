@@ -68,6 +68,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``<checkpoint_path>.0-3-of-16``, and announces no asset. None for all.
         workers: how many tasks share the table: each takes an equal part of the limits.
         fingerprint: what the plan of the tasks that share a table returned, to be sure that they all work by it.
+        write_mode: ``upsert`` leaves what the source no longer has; ``mirror`` deletes it, and what the where no
+            longer selects, after all is read and written.
+        max_delete_fraction: a mirror that would delete more of the destination's items fails instead, with all
+            items written and nothing deleted.
         write_only_changes: write only the items that the destination does not hold just so. Reading it takes a
             fraction of what a write costs; a secret that stays is needed.
         report_path: where to write the whole report (templated), as ``<report_path>.json`` and as a page,
@@ -118,6 +122,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         segments: str | None = None,
         workers: int = 1,
         fingerprint: str | None = None,
+        write_mode: str = "upsert",
+        max_delete_fraction: float = 0.1,
         write_only_changes: bool = False,
         report_path: str | None = None,
         exposure_check: str = "sample",
@@ -147,6 +153,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.segments = segments
         self.workers = workers
         self.fingerprint = fingerprint
+        self.write_mode = write_mode
+        self.max_delete_fraction = max_delete_fraction
         self.write_only_changes = write_only_changes
         self.report_path = report_path
         self.exposure_check = exposure_check
@@ -187,12 +195,15 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
                 raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
         for name, choices in (
+            ("write_mode", ("upsert", "mirror")),
             ("exposure_check", ("sample", "all", "off")),
             ("on_exposure", ("warn", "fail")),
             ("drift", ("warn", "fail")),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{self.task_id}: {name} is one of {', '.join(choices)}")
+        if not 0 <= self.max_delete_fraction <= 1:
+            raise ValueError(f"{self.task_id}: max_delete_fraction is from 0 to 1")
         if type(self.workers) is not int or not 1 <= self.workers <= MAX_WORKERS:
             raise ValueError(f"{self.task_id}: workers is a whole number from 1 to {MAX_WORKERS}")
         if self.workers > 1 and not self._is_part:
@@ -333,6 +344,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             page_size=self.page_size or DEFAULT_PAGE_SIZE,
             read_limit=self.read_limit,
             write_limit=self.write_limit,
+            write_mode=self.write_mode,
+            max_delete_fraction=self.max_delete_fraction,
             write_only_changes=self.write_only_changes,
             key_attributes=tuple(self.key_attributes) if self.key_attributes else None,
             exposure_check=self.exposure_check,

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from airflow_dynsync.dynamodb.capacity import read_pacer
 from airflow_dynsync.dynamodb.client import abandon_calls
+from airflow_dynsync.dynamodb.reader import scan_pages
+from airflow_dynsync.dynamodb.where import Selection
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore, Position
@@ -16,7 +18,8 @@ from airflow_dynsync.sync.checks import Checks, ExposureMode, OnFinding
 from airflow_dynsync.sync.collisions import CollisionWatch
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.estimate import Estimate, estimate_job
-from airflow_dynsync.sync.preparation import Preparation, prepare
+from airflow_dynsync.sync.mirror import Mirror, WrittenKeys
+from airflow_dynsync.sync.preparation import Preparation, counted, prepare
 from airflow_dynsync.sync.progress import Counters, Progress
 from airflow_dynsync.sync.pump import READERS, WRITERS, Pump
 from airflow_dynsync.sync.report import SyncReport
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from airflow_dynsync.dynamodb.calls import Backoff
+
+WriteMode = Literal["upsert", "mirror"]
 
 DEFAULT_PAGE_SIZE = 1000
 CONNECTIONS = READERS + WRITERS
@@ -54,6 +59,9 @@ class SyncJob:
         read_limit: capacity units per second, as in ``500``, or a share of the table's own, as in ``"50%"``; None
             for half of a provisioned table, and no limit on demand.
         write_limit: likewise; writes to indexes count.
+        write_mode: ``upsert`` leaves what the source no longer has; ``mirror`` deletes it, and what the where no
+            longer selects, after all is read and written.
+        max_delete_fraction: a mirror that would delete more of the destination's items ends with an error instead.
         write_only_changes: write only items that the destination does not hold just so; needs a secret that stays.
         key_attributes: the primary key that the mapping was written for; None takes the table's own.
         exposure_check: which written items are searched for the originals of what the mapping hides: ``sample``,
@@ -77,6 +85,8 @@ class SyncJob:
     page_size: int = DEFAULT_PAGE_SIZE
     read_limit: float | str | None = None
     write_limit: float | str | None = None
+    write_mode: WriteMode = "upsert"
+    max_delete_fraction: float = 0.1
     write_only_changes: bool = False
     key_attributes: tuple[str, ...] | None = None
     exposure_check: ExposureMode = "sample"
@@ -128,6 +138,7 @@ def run_sync(
         TransformError: a rule met a value it cannot take.
         SyncError: a limit, the segments or what several workers share is wrong; nothing was written.
         KeyCollisionsFoundError: two items would get one key.
+        TooManyDeletesError: more would be deleted than is allowed; all is written, and nothing deleted.
         ExposureFoundError: an original would be written at another place, and the run is to fail then.
         SchemaDriftError: the source has something new, and the run is to fail then.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
@@ -153,10 +164,11 @@ def run_sync(
         quasi_identifiers=job.quasi_identifiers,
         watch=_watch(prepared),
     )
+    kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
     pump = Pump(
         pages=lambda segment, position: prepared.pages(source, segment, position, pacer, stop, backoff),
         plan=prepared.plan,
-        look=checks.look,
+        observers=[checks.look] if kept is None else [checks.look, lambda _, written: kept.note(written)],
         changes=_changes(prepared, destination, counters, stop, backoff),
         destination=destination,
         table_name=prepared.destination.name,
@@ -172,6 +184,10 @@ def run_sync(
     with clock.phase("move"):
         pump.run(lambda: on_progress(counters.progress()), progress_seconds)
     on_progress(counters.progress())
+    deleted = 0
+    if kept is not None:
+        with clock.phase("delete"):
+            deleted = _delete(prepared, kept, destination, pump, counters)
     checkpoint.remove()
     for warning in checks.warnings():
         on_warning(warning)
@@ -184,7 +200,7 @@ def run_sync(
         items_written_before=resumed,
         estimate=estimate,
     )
-    return replace(report, **checks.parts(counters.items_read))
+    return replace(report, items_deleted=deleted, **checks.parts(counters.items_read))
 
 
 def _checkpoint(
@@ -194,6 +210,9 @@ def _checkpoint(
     secret = prepared.job.secret
     if store is not None and secret is None:
         on_notice("If this run is interrupted it starts over: only one with a secret that stays can be continued")
+        store = None
+    if store is not None and prepared.job.write_mode == "mirror":
+        on_notice("If this run is interrupted it starts over: a mirror has to know all keys of the source")
         store = None
     if store is not None and not prepared.keeps_keys_apart:
         on_notice(
@@ -205,6 +224,38 @@ def _checkpoint(
     if checkpoint.interrupted_run:
         on_notice(f"An earlier run of this sync was interrupted; {checkpoint.interrupted_run}")
     return checkpoint
+
+
+def _delete(
+    prepared: Preparation, kept: WrittenKeys, destination: DynamoDBClient, pump: Pump, counters: Counters
+) -> int:
+    """Delete what the source does not have, and return how many items that were."""
+    table = prepared.destination
+    mirror = Mirror(
+        keys=lambda: counted(
+            scan_pages(
+                destination,
+                table.name,
+                selection=Selection("scan", "read by Scan: the keys", attributes=table.key_names),
+                page_size=prepared.job.page_size,
+                consistent_read=True,
+                stop=pump.stop,
+                backoff=pump.backoff,
+                pacer=read_pacer(None, table, consistent_read=True),
+            ),
+            counters.add_compared,
+        ),
+        written=kept,
+        destination=destination,
+        table_name=table.name,
+        max_fraction=prepared.job.max_delete_fraction,
+        pacer=pump.pacer,
+        stop=pump.stop,
+        backoff=pump.backoff,
+    )
+    deleted, units = mirror.delete()
+    counters.add_written(0, 0, units)
+    return deleted
 
 
 def _changes(

@@ -157,7 +157,7 @@ class Preparation:
                 backoff=backoff,
                 pacer=pacer,
             )
-            beside = _counted(pages, on_capacity)
+            beside = counted(pages, on_capacity)
 
         def lookup(keys: Sequence[WireItem]) -> list[WireItem]:
             return get_items(
@@ -174,7 +174,8 @@ class Preparation:
         return Changes(self.destination.key_names, lookup, beside)
 
 
-def _counted(pages: Iterator[Page], on_capacity: Callable[[float], object]) -> Iterator[Page]:
+def counted(pages: Iterator[Page], on_capacity: Callable[[float], object]) -> Iterator[Page]:
+    """Yield the pages, and tell what each consumed."""
     for page in pages:
         on_capacity(page.consumed_capacity or 0.0)
         yield page
@@ -198,6 +199,10 @@ def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -
     selection = plan_selection(job.where, table.keys)
     if plan.attributes is not None and len(plan.attributes) <= _MAX_PROJECTED:
         selection = replace(selection, attributes=plan.attributes)
+    if job.write_mode == "mirror" and job.segments is not None:
+        raise SyncError(
+            "write_mode mirror needs a single task, which knows all keys of the source; use one worker"
+        )
     prepared = Preparation(
         job, table, destination_side.table, plan, selection, _total_segments(job, table, selection)
     )

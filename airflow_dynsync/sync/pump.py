@@ -43,7 +43,7 @@ class Pump:
     Attributes:
         pages: the pages of a segment, from a position on.
         plan: what is done to them.
-        look: at the items of a chunk as they were read and as they will be written; it may raise.
+        observers: look at the items of a chunk as they were read and as they will be written; they may raise.
         changes: tells for a segment, from a position on, which items to write; None writes all.
         destination: a client that speaks wire form.
         table_name: the table to write.
@@ -58,7 +58,7 @@ class Pump:
 
     pages: Callable[[int, Position | None], Iterator[Page]]
     plan: Plan
-    look: Callable[[Sequence[WireItem], Sequence[WireItem]], None]
+    observers: Sequence[Callable[[Sequence[WireItem], Sequence[WireItem]], None]]
     changes: Callable[[int, Position | None], Changes] | None
     destination: DynamoDBClient
     table_name: str
@@ -158,7 +158,8 @@ class Pump:
         changes = None if self.changes is None else self.changes(segment, start)
         for chunk, position in self._chunks(self.pages(segment, start)):
             items = self.plan.apply(chunk)
-            self.look(chunk, items)
+            for look in self.observers:
+                look(chunk, items)
             del chunk  # only the transformed items are held while the next page is read
             count = len(items)
             self.counters.add_transformed(count)

@@ -3,6 +3,7 @@
 import threading
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -10,7 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from airflow_dynsync.dynamodb.errors import DynamoDBError, InvalidRequestError, StoppedError, TableNotFoundError
-from airflow_dynsync.dynamodb.writer import write_items
+from airflow_dynsync.dynamodb.writer import delete_items, write_items
 from airflow_dynsync.engine import Mapping, TransformError
 from airflow_dynsync.sync.checks import ExposureMode
 from airflow_dynsync.sync.collisions import KeyCollisionsFoundError
@@ -18,6 +19,7 @@ from airflow_dynsync.sync.drift import SchemaDriftError
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.exposure import ExposureFoundError
 from airflow_dynsync.sync.job import SyncJob, run_sync
+from airflow_dynsync.sync.mirror import TooManyDeletesError
 from airflow_dynsync.sync.preflight import PreflightError
 from airflow_dynsync.sync.preview import preview
 from airflow_dynsync.sync.progress import Progress
@@ -452,3 +454,29 @@ def test_only_changes_needs_a_secret_that_stays(fill: Fill, source: Any, destina
     source_table, destination_table = fill(source, {"Id": "S"}, LEAKING), fill(destination, {"Id": "S"}, [])
     with pytest.raises(SyncError, match="give one that stays"):
         run_sync(job(source_table, destination_table, secret=None, write_only_changes=True), source, destination)
+
+
+@pytest.mark.parametrize("mapping", [KEEP, {"mappings": {"Id": "transform_hash"}, "unmapped": "passthrough"}])
+def test_a_mirror_deletes_what_the_source_no_longer_has(
+    fill: Fill, source: Any, destination: Any, mapping: dict[str, Any]
+) -> None:
+    items = [{"Id": {"S": f"user-{number}"}, "Number": {"N": str(number)}} for number in range(400)]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    mirror = job(source_table, destination_table, mapping, write_mode="mirror", page_size=100)
+    assert run_sync(mirror, source, destination).items_deleted == 0
+    delete_items(source, source_table, [{"Id": item["Id"]} for item in items[:8]])
+    report = run_sync(mirror, source, destination)
+    assert (report.items_written, report.items_deleted) == (392, 8)
+    kept = {item["Number"]["N"] for item in read_all(destination, destination_table)}
+    assert kept == {str(number) for number in range(8, 400)}
+
+
+def test_a_mirror_that_would_delete_too_much_deletes_nothing(fill: Fill, source: Any, destination: Any) -> None:
+    items = [{"Id": {"S": f"user-{number}"}, "Kind": {"S": "ab"[number % 2]}} for number in range(60)]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, items)
+    half = job(source_table, destination_table, write_mode="mirror", where="Kind = 'a'")
+    with pytest.raises(TooManyDeletesError, match=r"30 of 60 items .* max_delete_fraction \(0.1\)"):
+        run_sync(half, source, destination)
+    assert len(read_all(destination, destination_table)) == 60
+    assert run_sync(replace(half, max_delete_fraction=0.5), source, destination).items_deleted == 30
+    assert {item["Kind"]["S"] for item in read_all(destination, destination_table)} == {"a"}

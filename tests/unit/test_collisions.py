@@ -11,7 +11,8 @@ from typing import Any
 import psutil
 import pytest
 
-from airflow_dynsync.sync.collisions import CollisionWatch, DigestSet, KeyCollisionsFoundError
+from airflow_dynsync.sync.collisions import CollisionWatch, KeyCollisionsFoundError
+from airflow_dynsync.sync.key_digests import DigestSet
 
 PAGE = 1000
 SOAK = os.environ.get("DYNSYNC_SOAK") == "1"

@@ -68,6 +68,7 @@ class SyncReport:
         seconds: from the first read to the last confirmed write; of several workers, those of the slowest.
         corpus_version: of the word lists that names and places come from; another one gives other pseudonyms.
         rules: counts by path, rule and outcome.
+        items_deleted: items of the destination that the source did not have; 0 unless it is a mirror.
         run: when, and with which version.
         mapping: the rules in force.
         preflight: what was found before the first write.
@@ -107,6 +108,7 @@ class SyncReport:
     seconds: float
     corpus_version: str
     rules: tuple[RuleCount, ...]
+    items_deleted: int = 0
     run: Run | None = None
     mapping: MappingInForce | None = None
     preflight: tuple[PreflightFinding, ...] | None = None
