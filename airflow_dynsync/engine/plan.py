@@ -73,10 +73,17 @@ class Plan:
         Raises:
             TransformError: a rule cannot take a value; the whole chunk is refused.
         """
-        execution = Execution(self._visit, self._rules, Chunk(items, self.key_attributes))
+        execution = self._execution(items)
         results = execution.run()
         self._tally.add(len(items), execution.counts)
         return results
+
+    def recompute(self, items: Sequence[WireItem]) -> list[WireItem]:
+        """Transform items again, as `apply` does, without counting them in `statistics`."""
+        return self._execution(items).run()
+
+    def _execution(self, items: Sequence[WireItem]) -> Execution:
+        return Execution(self._visit, self._rules, Chunk(items, self.key_attributes))
 
     @property
     def statistics(self) -> Statistics:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from decimal import Decimal
 from typing import Final
 
 import orjson
@@ -73,7 +74,7 @@ class Changes:
 
 
 def same_item(one: WireItem, other: WireItem) -> bool:
-    """Tell whether DynamoDB holds the two for the same: the elements of a set have no order."""
+    """Tell whether DynamoDB holds the two for the same: sets have no order, and 1.50 is kept as 1.5."""
     return one == other or _same({"M": one}, {"M": other})
 
 
@@ -87,6 +88,10 @@ def _same(one: WireValue, other: WireValue) -> bool:
         return a.keys() == b.keys() and all(_same(a[name], b[name]) for name in a)
     if kind == "L":
         return len(a) == len(b) and all(map(_same, a, b))
+    if kind == "N":
+        return Decimal(a) == Decimal(b)
+    if kind == "NS":
+        return set(map(Decimal, a)) == set(map(Decimal, b))
     if kind in ELEMENT_OF_SET:
         return set(a) == set(b)
     return False

@@ -305,8 +305,11 @@ class Verification:
         different: those that are not what the plan gives now.
         missing: those that the destination does not have.
         beyond: items of the destination that the source does not have; None where they were not looked for.
-        paths: attributes that differed.
+        paths: top-level attributes that differed; the list may end early.
         passed: whether all is as it should be.
+        source_changed: items that were changed or deleted in the source after they were read, or came to it, and
+            were not compared.
+        read_units: read capacity units of both tables that it took.
     """
 
     mode: Literal["sample", "all"]
@@ -316,6 +319,8 @@ class Verification:
     beyond: int | None
     paths: tuple[str, ...]
     passed: bool
+    source_changed: int = 0
+    read_units: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
