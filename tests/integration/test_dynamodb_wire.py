@@ -1,4 +1,4 @@
-"""The wire client, reader and writer against DynamoDB Local, the stock boto3 client as the yardstick."""
+"""The wire client, reader and writer against DynamoDB Local."""
 
 import base64
 import threading
@@ -10,61 +10,36 @@ import orjson
 import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
-from botocore.exceptions import ClientError
 
 from airflow_dynsync.dynamodb import errors
 from airflow_dynsync.dynamodb.calls import Backoff, call
-from airflow_dynsync.dynamodb.client import create_client
+from airflow_dynsync.dynamodb.client import ClientName, create_client
 from airflow_dynsync.dynamodb.reader import scan_pages, select_statement, statement_pages
 from airflow_dynsync.dynamodb.tables import KeyAttribute, describe_table, same_table
 from airflow_dynsync.dynamodb.writer import write_items
 from local.dynamodb import Server
+from tests.every_type import B64, EVERY_TYPE, nested
 
 AT_ONCE = Backoff(base_seconds=0, cap_seconds=0, patience_seconds=0)
-B64 = [base64.b64encode(bytes([number, 255 - number])).decode() for number in range(3)]
 
 
-def nested(levels: int) -> dict[str, Any]:
-    value: dict[str, Any] = {"S": "innermost"}
-    for level in range(levels):
-        value = {"L": [value]} if level % 2 else {"M": {"in": value}}
-    return value
-
-
-# Numbers and sets as DynamoDB gives them back: normalized, sorted.
-EVERY_TYPE: dict[str, dict[str, Any]] = {
-    "S": {"S": 'Zoë 🦄 \u0000 "quoted" \\ line\nbreak'},
-    "S empty": {"S": ""},
-    "N": {"N": "-12.5"},
-    "N of 38 digits": {"N": "9" * 38},
-    "N small": {"N": "0.00001"},
-    "N large": {"N": "1" + "0" * 125},
-    "N time": {"N": "1700000000.123456"},
-    "B": {"B": B64[1]},
-    "B empty": {"B": ""},
-    "BOOL": {"BOOL": False},
-    "NULL": {"NULL": True},
-    "M": {"M": {"a": {"N": "1"}, "L": {"L": [{"S": "L"}]}}},
-    "M empty": {"M": {}},
-    "L": {"L": [{"S": "a"}, {"N": "1"}, {"NULL": True}, {"SS": ["x"]}]},
-    "L empty": {"L": []},
-    "SS": {"SS": ["a", "b", "ä"]},
-    "NS": {"NS": ["-1", "0", "9" * 38]},
-    "BS": {"BS": B64},
-    "dotted.name": {"S": "dot"},
-    '"quoted" name': {"S": "quote"},
-    "😀": {"S": "emoji"},
-    "deep": nested(31),
-}
+def made_as(server: Server, name: ClientName) -> Any:
+    return create_client(
+        credentials=Credentials("wire", "secret"),
+        region_name="eu-west-1",
+        endpoint_url=server.endpoint_url,
+        client=name,
+    )
 
 
 @pytest.fixture(scope="module")
 def client(dynamodb_local: Server) -> Any:
-    return create_client(
-        credentials=Credentials("wire", "secret"),
-        region_name="eu-west-1",
-        endpoint_url=dynamodb_local.endpoint_url,
-    )
+    return made_as(dynamodb_local, "wire")
+
+
+@pytest.fixture(params=["wire", "botocore"])
+def either(dynamodb_local: Server, request: pytest.FixtureRequest) -> Any:
+    return made_as(dynamodb_local, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -105,18 +80,18 @@ def as_wire(value: Any) -> Any:
     return [as_wire(each) for each in value] if isinstance(value, list) else value
 
 
-def test_every_type_when_written_and_read_comes_back_byte_identical(client: Any, table: str) -> None:
+def test_every_type_when_written_and_read_comes_back_byte_identical(either: Any, table: str) -> None:
     items = [item(1, **EVERY_TYPE), item(2), *({**item(3), "sk": {"N": n}} for n in ("0.5", "-7"))]
 
-    write_items(client, table, items, key_names=("pk", "sk"))
+    write_items(either, table, items, key_names=("pk", "sk"))
 
-    assert in_order(scanned(client, table)) == in_order(items)
+    assert in_order(scanned(either, table)) == in_order(items)
 
 
 def test_every_type_when_written_by_wire_reads_the_same_by_the_stock_client(
-    client: Any, stock: Any, table: str
+    either: Any, stock: Any, table: str
 ) -> None:
-    write_items(client, table, [item(1, **EVERY_TYPE)], key_names=("pk", "sk"))
+    write_items(either, table, [item(1, **EVERY_TYPE)], key_names=("pk", "sk"))
 
     (read,) = stock.scan(TableName=table)["Items"]
 
@@ -154,92 +129,6 @@ def test_scan_when_keys_are_binary_goes_on_behind_each_page(
     assert pages[0].position == pages[0].items[-1]
     assert pages[-1].position is None
     assert [page.items for page in resumed] == [page.items for page in pages[2:]]
-
-
-def without_metadata(response: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in response.items() if key != "ResponseMetadata"}
-
-
-def test_every_item_operation_answers_as_the_stock_client_does(client: Any, stock: Any, table: str) -> None:
-    key = item(1)
-    calls: list[tuple[str, dict[str, Any]]] = [
-        ("put_item", {"Item": {**key, "a": {"S": "x"}}, "ReturnConsumedCapacity": "INDEXES"}),
-        ("put_item", {"Item": {**key, "a": {"SS": ["x", "y"]}}, "ReturnValues": "ALL_OLD"}),
-        ("get_item", {"Key": key}),
-        ("get_item", {"Key": item(99)}),
-        (
-            "update_item",
-            {
-                "Key": key,
-                "UpdateExpression": "SET n = :n",
-                "ExpressionAttributeValues": {":n": {"N": "5"}},
-                "ReturnValues": "ALL_NEW",
-            },
-        ),
-        ("scan", {"ReturnConsumedCapacity": "TOTAL", "Limit": 1}),
-        (
-            "query",
-            {"KeyConditionExpression": "pk = :p", "ExpressionAttributeValues": {":p": {"S": "p1"}}},
-        ),
-        ("batch_get_item", {"RequestItems": {table: {"Keys": [key, item(99)]}}}),
-        ("batch_write_item", {"RequestItems": {table: [{"PutRequest": {"Item": item(2)}}]}}),
-        ("execute_statement", {"Statement": f'SELECT * FROM "{table}"'}),
-        ("delete_item", {"Key": key, "ReturnValues": "ALL_OLD"}),
-        ("describe_table", {}),
-    ]
-    answers = []
-    for each in (client, stock):
-        answers.append([])
-        for name, parameters in calls:
-            whole = "RequestItems" in parameters or "Statement" in parameters
-            place = {} if whole else {"TableName": table}
-            answers[-1].append(getattr(each, name)(**place, **parameters))
-        each.delete_item(TableName=table, Key=item(2))
-
-    for (name, _), ours, theirs in zip(calls, *answers, strict=True):
-        assert without_metadata(ours) == without_metadata(theirs), name
-        assert ours["ResponseMetadata"].keys() == theirs["ResponseMetadata"].keys(), name
-        assert ours["ResponseMetadata"]["HTTPHeaders"].keys() == theirs["ResponseMetadata"]["HTTPHeaders"].keys()
-    assert "Item" not in answers[0][3]
-
-
-@pytest.mark.parametrize(
-    ("name", "parameters"),
-    [
-        ("scan", {"TableName": "no-such-table"}),
-        ("scan", {"TableName": "some", "Limit": 0}),
-        ("get_item", {"TableName": "no-such-table", "Key": {"pk": {"S": "a"}}}),
-        (
-            "put_item",
-            {"TableName": "TABLE", "Item": item(1), "ConditionExpression": "attribute_exists(pk)"},
-        ),
-        ("put_item", {"TableName": "TABLE", "Item": {"pk": {"S": ""}, "sk": {"N": "1"}}}),
-        ("put_item", {"TableName": "TABLE", "Item": item(1, n={"N": "one"})}),
-        ("query", {"TableName": "TABLE", "KeyConditionExpression": "nonsense"}),
-        ("execute_statement", {"Statement": "SELEC"}),
-        ("execute_statement", {"Statement": 'SELECT * FROM "no-such-table"'}),
-        ("batch_write_item", {"RequestItems": {"no-such-table": [{"PutRequest": {"Item": item(1)}}]}}),
-        ("batch_get_item", {"RequestItems": {"no-such-table": {"Keys": [item(1)]}}}),
-        ("describe_table", {"TableName": "no-such-table"}),
-        ("describe_time_to_live", {"TableName": "no-such-table"}),
-    ],
-)
-def test_error_when_dynamodb_refuses_equals_the_stock_client_s(
-    client: Any, stock: Any, table: str, name: str, parameters: dict[str, Any]
-) -> None:
-    parameters = {key: table if value == "TABLE" else value for key, value in parameters.items()}
-    raised: list[ClientError] = []
-    for each in (client, stock):
-        with pytest.raises(ClientError) as caught:
-            getattr(each, name)(**parameters)
-        raised.append(caught.value)
-        code = caught.value.response["Error"]["Code"]
-        assert isinstance(caught.value, each.exceptions.from_code(code))
-    ours, theirs = raised
-
-    assert type(ours).__name__ == type(theirs).__name__
-    assert str(ours) == str(theirs)
-    assert without_metadata(dict(ours.response)) == without_metadata(dict(theirs.response))
 
 
 def test_scan_when_segmented_reads_each_item_once(client: Any, table: str) -> None:
