@@ -41,17 +41,19 @@ def mapping(tmp_path: Path) -> str:
     return str(file)
 
 
+@pytest.mark.parametrize("client", [[], ["--client", "botocore"]], ids=["wire", "botocore"])
 def test_sync_copies_and_reports_as_json(
     servers: tuple[Server, Server],
     clients: tuple[Any, Any],
     fill: Fill,
     mapping: str,
     capsys: pytest.CaptureFixture[str],
+    client: list[str],
 ) -> None:
     items = [{"Id": {"S": str(n)}, "Email": {"S": f"p{n}@corp.test"}, "N": {"N": str(n)}} for n in range(130)]
     source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
     command = ["sync", mapping, "--source-table", source, "--destination-table", destination, "--json"]
-    assert main([*command, *side("source", servers[0]), *side("destination", servers[1])]) == 0
+    assert main([*command, *client, *side("source", servers[0]), *side("destination", servers[1])]) == 0
     printed = capsys.readouterr()
     report = json.loads(printed.out)
     assert (report["items_read"], report["items_written"]) == (130, 130)
