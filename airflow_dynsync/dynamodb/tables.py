@@ -57,7 +57,8 @@ class TableDescription:
     `table_id` is None on DynamoDB Local, whose `region` is always `ddblocal`. `billing_mode` is
     PAY_PER_REQUEST or PROVISIONED. `keys` has the partition key first. `provisioned` throughput is None on
     demand; `warm` throughput, what the table can take at once, is None where the service does not tell it, as
-    on DynamoDB Local.
+    on DynamoDB Local. `stream_view` is what its stream shows, such as KEYS_ONLY; None without one. `replicas` are
+    the other regions of a global table.
     """
 
     name: str
@@ -73,6 +74,8 @@ class TableDescription:
     region: str
     provisioned: Throughput | None = None
     warm: Throughput | None = None
+    stream_view: str | None = None
+    replicas: tuple[str, ...] = ()
 
     @property
     def key_names(self) -> tuple[str, ...]:
@@ -88,6 +91,7 @@ def describe_table(client: DynamoDBClient, table_name: str) -> TableDescription:
     table = call(client, "DescribeTable", table_name, {"TableName": table_name})["Table"]
     types = {each["AttributeName"]: each["AttributeType"] for each in table["AttributeDefinitions"]}
     _, _, _, region, account_id, _ = table["TableArn"].split(":", 5)
+    stream = table.get("StreamSpecification", {})
     local = [_index(index, "local", types) for index in table.get("LocalSecondaryIndexes", ())]
     global_ = [_index(index, "global", types) for index in table.get("GlobalSecondaryIndexes", ())]
     return TableDescription(
@@ -104,7 +108,19 @@ def describe_table(client: DynamoDBClient, table_name: str) -> TableDescription:
         region=region,
         provisioned=_throughput(table.get("ProvisionedThroughput", {}), "CapacityUnits"),
         warm=_throughput(table.get("WarmThroughput", {}), "UnitsPerSecond"),
+        stream_view=stream.get("StreamViewType") if stream.get("StreamEnabled") else None,
+        replicas=tuple(each["RegionName"] for each in table.get("Replicas", ()) if each["RegionName"] != region),
     )
+
+
+def time_to_live_attribute(client: DynamoDBClient, table_name: str) -> str | None:
+    """Return the attribute that says when an item expires; None where none does.
+
+    Raises `AccessDeniedError` without the permission dynamodb:DescribeTimeToLive, or another `DynamoDBError`.
+    """
+    told = call(client, "DescribeTimeToLive", table_name, {"TableName": table_name})
+    described: dict[str, str] = told.get("TimeToLiveDescription", {})
+    return described.get("AttributeName") if described.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") else None
 
 
 def same_table(a: TableDescription, a_endpoint: str | None, b: TableDescription, b_endpoint: str | None) -> bool:

@@ -25,6 +25,7 @@ from airflow_dynsync.sync.pump import READERS, WRITERS, Pump
 from airflow_dynsync.sync.report import SyncReport
 from airflow_dynsync.sync.report.clock import RunClock
 from airflow_dynsync.sync.report.composition import report_of
+from airflow_dynsync.sync.report.parts import preflight_part
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -70,6 +71,7 @@ class SyncJob:
         drift: ``fail`` stops the run before an item is written that has a path or type which the last run did not
             see.
         quasi_identifiers: paths whose combinations' rarity is measured, before and after; see `sync.risk`.
+        acknowledge: codes of preflight's warnings, of which `run_sync` shall not warn; see `sync.findings`.
     """
 
     source_table: str
@@ -93,6 +95,7 @@ class SyncJob:
     on_exposure: OnFinding = "warn"
     drift: OnFinding = "warn"
     quasi_identifiers: tuple[str, ...] = ()
+    acknowledge: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         return f"SyncJob({self.source_table} -> {self.destination_table})"
@@ -123,8 +126,8 @@ def run_sync(
         checkpoints: keeps how far the run is, so that the next one continues it if it is interrupted; called in
             this thread alone. None starts over each time.
         on_notice: called with a sentence about how the source is read, and whether a run is continued.
-        on_warning: called with a sentence about each leak, and about what is new and looks personal; the report
-            has them, too.
+        on_warning: called with a sentence about each warning of preflight that is not acknowledged, about each
+            leak, and about what is new and looks personal; the report has them, too.
         on_estimate: called once, before the first read, with what the whole table will cost; not where `segments`
             are given, whose job is estimated by whoever shares them out.
         on_progress: called every few seconds and at the end, in this thread.
@@ -145,7 +148,9 @@ def run_sync(
     """
     clock = RunClock()
     with clock.phase("prepare"):
-        prepared = prepare(job, source, destination)
+        prepared = prepare(job, source, destination, before=before)
+    for warning in prepared.unacknowledged:
+        on_warning(warning)
     on_notice(f"{job.source_table} is {prepared.selection.reason}")
     estimate = estimate_job(prepared) if job.segments is None else None
     if estimate is not None:
@@ -200,6 +205,7 @@ def run_sync(
         items_written_before=resumed,
         estimate=estimate,
     )
+    report = replace(report, preflight=preflight_part(prepared.findings, job.acknowledge))
     return replace(report, items_deleted=deleted, **checks.parts(counters.items_read))
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from airflow_dynsync.engine import Mapping, MappingError, Plan, compile_plan
 from airflow_dynsync.engine.mapping import RuleConfig, validate
 from airflow_dynsync.sync.errors import MappingFileError
+from airflow_dynsync.sync.findings import WARNINGS, parse_acknowledged
 from airflow_dynsync.sync.risk import parse_quasi_identifiers
 
 
@@ -37,12 +38,22 @@ class TableMapping(Mapping):
         description="Paths of values that may identify a person together, such as Zip, BirthDate and Gender: the"
         " report tells how rare their combinations are, before and after.",
     )
+    acknowledge: tuple[str, ...] = Field(
+        default=(),
+        description="Codes of preflight's warnings that are known and accepted: the log leaves them out.",
+        json_schema_extra={"items": {"enum": list(WARNINGS)}},
+    )
 
     @field_validator("quasi_identifiers")
     @classmethod
     def _are_paths(cls, written: tuple[str, ...]) -> tuple[str, ...]:
         parse_quasi_identifiers(written)
         return written
+
+    @field_validator("acknowledge")
+    @classmethod
+    def _are_codes(cls, written: tuple[str, ...]) -> tuple[str, ...]:
+        return parse_acknowledged(written)
 
 
 class MappingFile(BaseModel):

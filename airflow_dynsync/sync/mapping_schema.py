@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from airflow_dynsync.engine import catalogue
 from airflow_dynsync.engine.definitions import Definition
-from airflow_dynsync.engine.mapping import RuleOptions, UnmappedPolicy, UnmappedType
+from airflow_dynsync.engine.mapping import Mapping, RuleOptions, UnmappedPolicy, UnmappedType
 from airflow_dynsync.sync.mapping_file import TableMapping
 
 
@@ -69,7 +69,7 @@ def _table_properties() -> dict[str, Any]:
             "$ref": "#/$defs/unmapped",
         },
         "presets": {"description": "Rules by a name of one's own.", **by_path},
-        **{name: options[name] for name in ("destination", "where", "consistent_read", "quasi_identifiers")},
+        **{name: schema for name, schema in options.items() if name not in Mapping.model_fields},
     }
 
 

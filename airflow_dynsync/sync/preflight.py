@@ -4,33 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING
 
-from airflow_dynsync.dynamodb.tables import KeyAttribute, TableDescription, same_table
+from airflow_dynsync.dynamodb.limits import CapacityLimit
+from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, same_table
 from airflow_dynsync.engine import Plan
 from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.findings import Finding
 
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something about the tables or the mapping that a person should know.
-
-    Attributes:
-        code: for programs, such as ``key_schema_differs``.
-        severity: an ``error`` stops the sync before the first write.
-        place: table or rule.
-        message: what was found, in a sentence.
-        remedy: what to do about it.
-    """
-
-    code: str
-    severity: Literal["error", "warning"]
-    place: str
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.message}; {self.remedy}"
+if TYPE_CHECKING:
+    from airflow_dynsync.sync.report import SyncReport
 
 
 class PreflightError(SyncError):
@@ -119,6 +102,145 @@ def inspect_keys(plan: Plan, source: TableDescription) -> tuple[Finding, ...]:
         if rule.path == (key.name,)
         and (key.type not in rule.definition.accepts or key.type not in (rule.definition.returns or {key.type}))
     )
+
+
+def inspect_expiry(
+    plan: Plan, destination: TableDescription, expires_by: str | None, source_expires_by: str | None
+) -> tuple[Finding, ...]:
+    """Return what a time to live at the destination may do to the items that are written.
+
+    Args:
+        plan: the rules.
+        destination: the table to write.
+        expires_by: its time-to-live attribute; None where nothing expires, or where it is not known.
+        source_expires_by: likewise of the source.
+    """
+    if expires_by is None:
+        return ()
+    rule = plan.rule_at((expires_by,), "N")
+    if rule is not None:
+        return (
+            Finding(
+                "ttl_attribute_changed",
+                "warning",
+                rule.place,
+                f"changes {expires_by}, by which items of {destination.name} expire: they may vanish or stay",
+                f"map {expires_by} to passthrough, or disable the destination's time to live",
+            ),
+        )
+    if expires_by != source_expires_by:
+        return (
+            Finding(
+                "ttl_only_on_destination",
+                "warning",
+                destination.name,
+                f"its items expire by {expires_by}, those of the source do not as far as it is known: where that"
+                " time is past, they vanish after they are written",
+                "disable the destination's time to live, or exclude such items with where",
+            ),
+        )
+    return ()
+
+
+def inspect_listeners(destination: TableDescription) -> tuple[Finding, ...]:
+    """Return who else receives what is written to the destination."""
+    findings = []
+    if destination.stream_view is not None:
+        findings.append(
+            Finding(
+                "stream_on_destination",
+                "warning",
+                destination.name,
+                f"has a stream ({destination.stream_view}), and every write fires what listens to it",
+                "disable the stream, or detach its consumers while the sync runs",
+            )
+        )
+    if destination.replicas:
+        findings.append(
+            Finding(
+                "replicas_of_destination",
+                "warning",
+                destination.name,
+                f"is replicated to {', '.join(destination.replicas)}, where every write is repeated and paid for",
+                "remove the replicas, or expect as many times the writes",
+            )
+        )
+    return tuple(findings)
+
+
+def inspect_limits(
+    source: TableDescription,
+    destination: TableDescription,
+    read_limit: CapacityLimit | None,
+    write_limit: CapacityLimit | None,
+) -> tuple[Finding, ...]:
+    """Return which limits, in units, are above what a provisioned table and its global indexes have."""
+    findings = []
+    written: list[TableDescription | Index] = [destination]
+    written += [index for index in destination.indexes if index.kind == "global"]
+    for name, limit, table, parts in (
+        ("read", read_limit, source, [source]),
+        ("write", write_limit, destination, written),
+    ):
+        if limit is None or limit.unit != "units" or table.billing_mode != "PROVISIONED":
+            continue
+        units = {
+            part.name: part.provisioned.read_units if name == "read" else part.provisioned.write_units
+            for part in parts
+            if part.provisioned is not None
+        }
+        if units and limit.amount > sum(units.values()):
+            terms = " + ".join(f"{amount:g} ({part})" for part, amount in units.items())
+            findings.append(
+                Finding(
+                    "limit_above_throughput",
+                    "warning",
+                    table.name,
+                    f"the {name}_limit of {limit} is above the {sum(units.values()):g} provisioned units/s,"
+                    f" {terms}: the sync would throttle itself and whoever uses the table",
+                    f"lower {name}_limit, raise the table's throughput, or switch it to on demand",
+                )
+            )
+    return tuple(findings)
+
+
+def inspect_changes(
+    before: SyncReport | None, source_table: str, *, mapping_fingerprint: str, corpus_version: str
+) -> tuple[Finding, ...]:
+    """Return why pseudonyms will differ from the last run's.
+
+    Args:
+        before: the last run's report; None compares nothing.
+        source_table: the table to read.
+        mapping_fingerprint: of this run.
+        corpus_version: of this run.
+    """
+    if before is None:
+        return ()
+    remedy = "refresh all tables that share pseudonyms with this one, in whole"
+    findings = []
+    if before.corpus_version != corpus_version:
+        findings.append(
+            Finding(
+                "corpus_changed",
+                "warning",
+                source_table,
+                f"names and places come from the word lists {corpus_version}, in the last run from"
+                f" {before.corpus_version}: pseudonyms change",
+                remedy,
+            )
+        )
+    if before.mapping is not None and before.mapping.fingerprint != mapping_fingerprint:
+        findings.append(
+            Finding(
+                "mapping_changed",
+                "warning",
+                source_table,
+                "the mapping is not that of the last run: pseudonyms may change",
+                remedy,
+            )
+        )
+    return tuple(findings)
 
 
 def require_no_errors(findings: tuple[Finding, ...]) -> None:

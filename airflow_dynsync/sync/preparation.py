@@ -4,24 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from airflow_dynsync import __version__
 from airflow_dynsync.dynamodb.capacity import Pacer, read_pacer, write_pacer
+from airflow_dynsync.dynamodb.errors import DynamoDBError
 from airflow_dynsync.dynamodb.limits import parse_limit
 from airflow_dynsync.dynamodb.lookup import get_items
 from airflow_dynsync.dynamodb.reader import Page, query_pages, scan_pages, select_statement, statement_pages
-from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
+from airflow_dynsync.dynamodb.tables import TableDescription, describe_table, time_to_live_attribute
 from airflow_dynsync.dynamodb.where import Selection, plan_selection
-from airflow_dynsync.engine import Plan, compile_plan
+from airflow_dynsync.engine import Mapping, Plan, compile_plan
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.errors import SyncError
-from airflow_dynsync.sync.preflight import Side, inspect_keys, inspect_tables, require_no_errors
+from airflow_dynsync.sync.findings import Finding, parse_acknowledged
+from airflow_dynsync.sync.index_keys import inspect_indexes
+from airflow_dynsync.sync.preflight import (
+    Side,
+    inspect_changes,
+    inspect_expiry,
+    inspect_keys,
+    inspect_limits,
+    inspect_listeners,
+    inspect_tables,
+    require_no_errors,
+)
 from airflow_dynsync.sync.pump import READERS
 from airflow_dynsync.sync.segments import require_keys_kept_apart, rules_that_mix_keys, written
 
@@ -32,6 +45,7 @@ if TYPE_CHECKING:
 
     from airflow_dynsync.dynamodb.calls import Backoff
     from airflow_dynsync.sync.job import SyncJob
+    from airflow_dynsync.sync.report import SyncReport
 
 _SEGMENT_BYTES: Final = 1 << 30
 """Of a larger table each segment is about this long, so that one that fails late has little to repeat."""
@@ -53,6 +67,7 @@ class Preparation:
         plan: the job's mapping, compiled for the source's key.
         selection: which way the source is read.
         total_segments: in how many segments; 1 unless it is read by Scan.
+        findings: warnings about the tables and the mapping, acknowledged or not.
     """
 
     job: SyncJob
@@ -61,6 +76,7 @@ class Preparation:
     plan: Plan
     selection: Selection
     total_segments: int
+    findings: tuple[Finding, ...] = ()
 
     @property
     def segments(self) -> range:
@@ -76,6 +92,15 @@ class Preparation:
     def keeps_keys_apart(self) -> bool:
         """Whether different keys are sure to stay different."""
         return not rules_that_mix_keys(self.plan)
+
+    @property
+    def unacknowledged(self) -> list[str]:
+        """The warnings that nobody has called known, as sentences that begin with their codes."""
+        return [
+            f"Preflight, {finding.code}: {finding}"
+            for finding in self.findings
+            if finding.code not in self.job.acknowledge
+        ]
 
     @property
     def common(self) -> dict[str, Any]:
@@ -181,8 +206,16 @@ def counted(pages: Iterator[Page], on_capacity: Callable[[float], object]) -> It
         yield page
 
 
-def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -> Preparation:
+def prepare(
+    job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient, *, before: SyncReport | None = None
+) -> Preparation:
     """Describe the tables, compile the mapping and refuse what would do harm or cannot succeed.
+
+    Args:
+        job: as for `run_sync`.
+        source: likewise.
+        destination: likewise.
+        before: the last run's report, with which mapping and word lists are compared; None compares nothing.
 
     Raises:
         PreflightError: the tables do not fit.
@@ -190,12 +223,13 @@ def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -
         SyncError: a limit or the segments are wrong, or what several workers need is missing.
         DynamoDBError: a table cannot be described.
     """
+    parse_acknowledged(job.acknowledge)
     source_side = Side(describe_table(source, job.source_table), source.meta.endpoint_url)
     destination_side = Side(describe_table(destination, job.destination_table), destination.meta.endpoint_url)
     require_no_errors(inspect_tables(source_side, destination_side, job.key_attributes))
     table = source_side.table
     plan = compile_plan(job.mapping, key_attributes=table.key_names, secret=job.secret)
-    require_no_errors(inspect_keys(plan, table))
+    require_no_errors((*inspect_keys(plan, table), *inspect_indexes(plan, table, destination_side.table)))
     selection = plan_selection(job.where, table.keys)
     if plan.attributes is not None and len(plan.attributes) <= _MAX_PROJECTED:
         selection = replace(selection, attributes=plan.attributes)
@@ -212,7 +246,37 @@ def prepare(job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient) -
         raise SyncError(str(error)) from None
     if job.segments is not None or job.workers > 1:
         _require_what_workers_share(prepared)
-    return prepared
+    return replace(prepared, findings=_warnings(prepared, source, destination, before))
+
+
+def _warnings(
+    prepared: Preparation, source: DynamoDBClient, destination: DynamoDBClient, before: SyncReport | None
+) -> tuple[Finding, ...]:
+    job, plan = prepared.job, prepared.plan
+    expires_by = _expires_by(destination, job.destination_table)
+    source_expires_by = _expires_by(source, job.source_table) if expires_by is not None else None
+    return (
+        *inspect_indexes(plan, prepared.source, prepared.destination),
+        *inspect_expiry(plan, prepared.destination, expires_by, source_expires_by),
+        *inspect_listeners(prepared.destination),
+        *inspect_limits(
+            prepared.source, prepared.destination, parse_limit(job.read_limit), parse_limit(job.write_limit)
+        ),
+        *inspect_changes(
+            before,
+            job.source_table,
+            mapping_fingerprint=mapping_fingerprint(job.mapping),
+            corpus_version=CORPUS_VERSION,
+        ),
+    )
+
+
+def _expires_by(client: DynamoDBClient, table_name: str) -> str | None:
+    """Return a table's time-to-live attribute, as far as this principal and this service tell it."""
+    try:
+        return time_to_live_attribute(client, table_name)
+    except DynamoDBError:
+        return None
 
 
 def _require_what_workers_share(prepared: Preparation) -> None:
@@ -293,6 +357,16 @@ def read_pages(
         backoff=backoff,
         pacer=pacer,
     )
+
+
+def mapping_fingerprint(mapping: Mapping) -> str:
+    """Return what tells a mapping from every other one: BLAKE2b (RFC 7693) without a key, in hexadecimal.
+
+    What does not change values is left out, and so is the condition, which may hold one.
+    """
+    described = canonical(mapping.model_dump(include=set(Mapping.model_fields)))
+    text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
+    return blake2b(text, digest_size=16, person=b"dynsync mapping").hexdigest()
 
 
 def canonical(value: Any) -> Any:

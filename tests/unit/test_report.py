@@ -16,12 +16,12 @@ from airflow_dynsync.sync.collisions import CollisionWatch
 from airflow_dynsync.sync.drift import DriftWatch, Fingerprint
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.exposure import ExposureCheck
+from airflow_dynsync.sync.findings import Finding
 from airflow_dynsync.sync.mapping_file import TableMapping
-from airflow_dynsync.sync.preflight import Finding
+from airflow_dynsync.sync.preparation import mapping_fingerprint
 from airflow_dynsync.sync.progress import Counters
 from airflow_dynsync.sync.report import SCHEMA_VERSION, SyncReport, combined
 from airflow_dynsync.sync.report.clock import RunClock
-from airflow_dynsync.sync.report.composition import mapping_fingerprint
 from airflow_dynsync.sync.report.document import SHORT_ROWS
 from airflow_dynsync.sync.report.files import report_paths, write_report
 from airflow_dynsync.sync.report.parts import (

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import math
-from hashlib import blake2b
 from typing import TYPE_CHECKING
-
-import orjson
 
 from airflow_dynsync.dynamodb.limits import parse_limit, read_budget, write_budget
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
-from airflow_dynsync.engine.mapping import Mapping
 from airflow_dynsync.sync.estimate import READ_PRICE, WRITE_PRICE, Estimate
-from airflow_dynsync.sync.preparation import canonical
+from airflow_dynsync.sync.preparation import mapping_fingerprint
 from airflow_dynsync.sync.report.document import SyncReport
 from airflow_dynsync.sync.report.sections import Capacity, MappingInForce, RuleInForce
 
@@ -21,8 +17,6 @@ if TYPE_CHECKING:
     from airflow_dynsync.sync.preparation import Preparation
     from airflow_dynsync.sync.progress import Counters
     from airflow_dynsync.sync.report.clock import RunClock
-
-_FINGERPRINT_BYTES = 16
 
 
 def report_of(
@@ -73,16 +67,6 @@ def report_of(
         phases=clock.phases,
         timeline=counters.timeline(),
     )
-
-
-def mapping_fingerprint(mapping: Mapping) -> str:
-    """Return what tells a mapping from every other one: BLAKE2b (RFC 7693) without a key, in hexadecimal.
-
-    What does not change values is left out, and so is the condition, which may hold one.
-    """
-    described = canonical(mapping.model_dump(include=set(Mapping.model_fields)))
-    text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
-    return blake2b(text, digest_size=_FINGERPRINT_BYTES, person=b"dynsync mapping").hexdigest()
 
 
 def _mapping_in_force(prepared: Preparation) -> MappingInForce:

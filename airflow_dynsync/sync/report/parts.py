@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_dynsync.sync import drift
     from airflow_dynsync.sync.collisions import CollisionWatch
     from airflow_dynsync.sync.exposure import ExposureCheck
-    from airflow_dynsync.sync.preflight import Finding
+    from airflow_dynsync.sync.findings import Finding
 
 
 def preflight_part(
