@@ -337,6 +337,17 @@ def test_host_when_it_is_a_name_is_told_in_the_handshake(connect: Connect, eithe
     assert peer.names == ["localhost"]
 
 
+def test_connection_over_tls_when_its_answer_was_read_serves_the_next_request(
+    connect: Connect, either: ClientName, tls: Tls
+) -> None:
+    with Peer(*[message(EMPTY)] * 3).running(tls.context()) as peer:
+        client = connect(peer.url, client=either, verify=str(tls.bundle))
+        for _ in range(3):
+            client.scan(TableName="T")
+
+    assert peer.connections == 1
+
+
 def test_answer_over_tls_when_cut_or_its_connection_given_up_is_asked_for_again(
     connect: Connect, either: ClientName, tls: Tls
 ) -> None:
