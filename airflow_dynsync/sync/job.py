@@ -45,7 +45,7 @@ class SyncJob:
 
     Attributes:
         source_table: the table to read.
-        destination_table: the table to write; it exists and has the source's key schema.
+        destination_table: the table to write, with the source's key schema.
         mapping: the rules.
         secret: at least 16 bytes; None draws a random one for this run, which then cannot be resumed.
         where: what follows WHERE in PartiQL, as in ``Id = '111'``; None reads the whole table.
@@ -71,6 +71,8 @@ class SyncJob:
         drift: ``fail`` stops the run before an item is written that has a path or type which the last run did not
             see.
         quasi_identifiers: paths whose combinations' rarity is measured, before and after; see `sync.risk`.
+        create_destination: ``like_source`` creates the destination where it does not exist; None takes that for an
+            error.
         acknowledge: codes of preflight's warnings, of which `run_sync` shall not warn; see `sync.findings`.
     """
 
@@ -95,6 +97,7 @@ class SyncJob:
     on_exposure: OnFinding = "warn"
     drift: OnFinding = "warn"
     quasi_identifiers: tuple[str, ...] = ()
+    create_destination: Literal["like_source"] | None = None
     acknowledge: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
@@ -148,7 +151,7 @@ def run_sync(
     """
     clock = RunClock()
     with clock.phase("prepare"):
-        prepared = prepare(job, source, destination, before=before)
+        prepared = prepare(job, source, destination, before=before, stop=stop, backoff=backoff)
     for warning in prepared.unacknowledged:
         on_warning(warning)
     on_notice(f"{job.source_table} is {prepared.selection.reason}")

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from airflow_dynsync import __version__
 from airflow_dynsync.dynamodb.capacity import Pacer, read_pacer, write_pacer
-from airflow_dynsync.dynamodb.errors import DynamoDBError
+from airflow_dynsync.dynamodb.creation import create_like
+from airflow_dynsync.dynamodb.errors import DynamoDBError, TableNotFoundError
 from airflow_dynsync.dynamodb.limits import parse_limit
 from airflow_dynsync.dynamodb.lookup import get_items
 from airflow_dynsync.dynamodb.reader import Page, query_pages, scan_pages, select_statement, statement_pages
 from airflow_dynsync.dynamodb.tables import TableDescription, describe_table, time_to_live_attribute
 from airflow_dynsync.dynamodb.where import Selection, plan_selection
-from airflow_dynsync.engine import Mapping, Plan, compile_plan
+from airflow_dynsync.engine import Plan, compile_plan
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.findings import Finding, parse_acknowledged
+from airflow_dynsync.sync.fingerprint import canonical, mapping_fingerprint
 from airflow_dynsync.sync.index_keys import inspect_indexes
 from airflow_dynsync.sync.preflight import (
     Side,
@@ -207,15 +208,25 @@ def counted(pages: Iterator[Page], on_capacity: Callable[[float], object]) -> It
 
 
 def prepare(
-    job: SyncJob, source: DynamoDBClient, destination: DynamoDBClient, *, before: SyncReport | None = None
+    job: SyncJob,
+    source: DynamoDBClient,
+    destination: DynamoDBClient,
+    *,
+    before: SyncReport | None = None,
+    stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
 ) -> Preparation:
     """Describe the tables, compile the mapping and refuse what would do harm or cannot succeed.
+
+    A destination that does not exist is created first, where the job says so.
 
     Args:
         job: as for `run_sync`.
         source: likewise.
         destination: likewise.
         before: the last run's report, with which mapping and word lists are compared; None compares nothing.
+        stop: set to end waiting for a table that is being created.
+        backoff: how long that may take; None for the default.
 
     Raises:
         PreflightError: the tables do not fit.
@@ -225,7 +236,8 @@ def prepare(
     """
     parse_acknowledged(job.acknowledge)
     source_side = Side(describe_table(source, job.source_table), source.meta.endpoint_url)
-    destination_side = Side(describe_table(destination, job.destination_table), destination.meta.endpoint_url)
+    written_table = _destination(job, source_side.table, source, destination, stop, backoff)
+    destination_side = Side(written_table, destination.meta.endpoint_url)
     require_no_errors(inspect_tables(source_side, destination_side, job.key_attributes))
     table = source_side.table
     plan = compile_plan(job.mapping, key_attributes=table.key_names, secret=job.secret)
@@ -247,6 +259,26 @@ def prepare(
     if job.segments is not None or job.workers > 1:
         _require_what_workers_share(prepared)
     return replace(prepared, findings=_warnings(prepared, source, destination, before))
+
+
+def _destination(
+    job: SyncJob,
+    table: TableDescription,
+    source: DynamoDBClient,
+    destination: DynamoDBClient,
+    stop: threading.Event | None,
+    backoff: Backoff | None,
+) -> TableDescription:
+    """Describe the table to write; create it where it does not exist, the job says so and the mapping is right."""
+    try:
+        return describe_table(destination, job.destination_table)
+    except TableNotFoundError:
+        if job.create_destination is None:
+            raise
+    plan = compile_plan(job.mapping, key_attributes=table.key_names, secret=job.secret)
+    require_no_errors(inspect_keys(plan, table))
+    plan_selection(job.where, table.keys)
+    return create_like(source, job.source_table, destination, job.destination_table, stop=stop, backoff=backoff)
 
 
 def _warnings(
@@ -357,27 +389,3 @@ def read_pages(
         backoff=backoff,
         pacer=pacer,
     )
-
-
-def mapping_fingerprint(mapping: Mapping) -> str:
-    """Return what tells a mapping from every other one: BLAKE2b (RFC 7693) without a key, in hexadecimal.
-
-    What does not change values is left out, and so is the condition, which may hold one.
-    """
-    described = canonical(mapping.model_dump(include=set(Mapping.model_fields)))
-    text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
-    return blake2b(text, digest_size=16, person=b"dynsync mapping").hexdigest()
-
-
-def canonical(value: Any) -> Any:
-    """Return a mapping as JSON values that tell it from every other one; a function counts by its name."""
-    match value:
-        case dict():
-            return {str(name): canonical(member) for name, member in value.items()}
-        case list() | tuple():
-            return [canonical(element) for element in value]
-        case None | bool() | int() | str():
-            return value
-    if callable(value):
-        return f"{value.__module__}:{getattr(value, '__qualname__', type(value).__qualname__)}"
-    return f"{type(value).__name__} {value}"

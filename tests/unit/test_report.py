@@ -17,8 +17,8 @@ from airflow_dynsync.sync.drift import DriftWatch, Fingerprint
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.exposure import ExposureCheck
 from airflow_dynsync.sync.findings import Finding
+from airflow_dynsync.sync.fingerprint import mapping_fingerprint
 from airflow_dynsync.sync.mapping_file import TableMapping
-from airflow_dynsync.sync.preparation import mapping_fingerprint
 from airflow_dynsync.sync.progress import Counters
 from airflow_dynsync.sync.report import SCHEMA_VERSION, SyncReport, combined
 from airflow_dynsync.sync.report.clock import RunClock
