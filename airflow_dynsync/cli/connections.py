@@ -134,6 +134,7 @@ def job(options: argparse.Namespace) -> SyncJob:
         on_exposure=getattr(options, "on_exposure", "warn"),
         drift=getattr(options, "drift", "warn"),
         quasi_identifiers=entry.quasi_identifiers,
+        verify=getattr(options, "verify", "off"),
     )
 
 

@@ -70,6 +70,12 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--drift", choices=("warn", "fail"), default="warn", help="what to do about new paths and types (warn)"
     )
+    parser.add_argument(
+        "--verify",
+        choices=("sample", "all", "off"),
+        default="sample",
+        help="what is read back after the last write and compared with what the mapping gives (up to 1,000 items)",
+    )
     connections.add_side(parser, "source")
     connections.add_side(parser, "destination")
     parser.set_defaults(run=run)
@@ -84,6 +90,7 @@ def run(options: argparse.Namespace) -> int:
     from airflow_dynsync.sync.job import CONNECTIONS, run_sync
     from airflow_dynsync.sync.progress import Progress as Moment
     from airflow_dynsync.sync.report.files import read_report, write_report
+    from airflow_dynsync.sync.verification import VerificationFailedError
 
     job = connections.job(options)
     source = connections.client(options, "source", CONNECTIONS)
@@ -104,19 +111,26 @@ def run(options: argparse.Namespace) -> int:
             expected = max(moment.items_expected or 0, moment.items_read) or None
             bar.update(task, completed=moment.items_done, total=expected, rate=moment.items_per_second)
 
-        report = run_sync(
-            job,
-            source,
-            destination,
-            before=read_report(options.report) if options.report else None,
-            checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
-            on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
-            on_warning=lambda warning: bar.console.print(f"Warning: {warning}.", style="yellow", highlight=False),
-            on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),
-            on_progress=show,
-            progress_seconds=0.25,
-            stop=stop,
-        )
+        try:
+            report = run_sync(
+                job,
+                source,
+                destination,
+                before=read_report(options.report) if options.report else None,
+                checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
+                on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
+                on_warning=lambda warning: bar.console.print(
+                    f"Warning: {warning}.", style="yellow", highlight=False
+                ),
+                on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),
+                on_progress=show,
+                progress_seconds=0.25,
+                stop=stop,
+            )
+        except VerificationFailedError as error:
+            if options.report:
+                write_report(error.report, options.report)
+            raise
         bar.update(task, completed=report.items_read, total=report.items_read)
     if options.report:
         write_report(report, options.report)

@@ -85,6 +85,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             see; ``warn`` tells of them in the report, and of those that look personal in the log too.
         quasi_identifiers: paths of values that may identify a person together, as in ``["Zip", "BirthDate"]``: the
             report tells how rare their combinations are, before and after. None for those of the mapping file.
+        verify: what is read back after the last write and compared with what the mapping gives now for the source:
+            ``sample``, up to 1,000 items; ``all``, a second read of the source and one of the destination; or
+            ``off``. The task fails, its report written, where the destination differs though the source has not
+            changed; where BatchGetItem is not allowed on both tables the log says that nothing was verified.
     """
 
     template_fields: Sequence[str] = (
@@ -130,6 +134,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         on_exposure: str = "warn",
         drift: str = "warn",
         quasi_identifiers: Sequence[str] | None = None,
+        verify: str = "sample",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -161,6 +166,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.on_exposure = on_exposure
         self.drift = drift
         self.quasi_identifiers = quasi_identifiers
+        self.verify = verify
         self._asset = asset_alias(destination_conn_id, destination_table)
         if not self._is_part:
             self.outlets = [*self.outlets, self._asset]
@@ -199,6 +205,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ("exposure_check", ("sample", "all", "off")),
             ("on_exposure", ("warn", "fail")),
             ("drift", ("warn", "fail")),
+            ("verify", ("sample", "all", "off")),
         ):
             if getattr(self, name) not in choices:
                 raise ValueError(f"{self.task_id}: {name} is one of {', '.join(choices)}")
@@ -283,6 +290,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
     def _run(self, context: Context) -> SyncReport:
         from airflow_dynsync.sync.job import CONNECTIONS, run_sync
         from airflow_dynsync.sync.report.files import read_report
+        from airflow_dynsync.sync.verification import VerificationFailedError
 
         job = self._job()
         # Folds the log in the UI. Logged, not printed: prints take another way and may overtake what is logged.
@@ -302,6 +310,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
                 progress_seconds=PROGRESS_SECONDS,
                 stop=self._stop,
             )
+        except VerificationFailedError as error:
+            if self.report_path:
+                keep_report(self.log, error.report, self.report_path, share=self._share)
+            raise
         finally:
             self.log.info("::endgroup::")
         self.log.info("%s", report)
@@ -352,6 +364,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             on_exposure=self.on_exposure,
             drift=self.drift,
             quasi_identifiers=tuple(self.quasi_identifiers or mapping.quasi_identifiers),
+            verify=self.verify,
         )
 
     @property

@@ -36,6 +36,10 @@ _MANY_PAGES: Final = 10
 _LOOK_SECONDS: Final = 0.1
 
 
+Observer = Callable[[Sequence[WireItem], Sequence[WireItem]], None]
+"""Looks at items as they were read, and as they will be written."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pump:
     """What the segments share on the way from a page to the destination.
@@ -58,7 +62,7 @@ class Pump:
 
     pages: Callable[[int, Position | None], Iterator[Page]]
     plan: Plan
-    observers: Sequence[Callable[[Sequence[WireItem], Sequence[WireItem]], None]]
+    observers: Sequence[Observer]
     changes: Callable[[int, Position | None], Changes] | None
     destination: DynamoDBClient
     table_name: str

@@ -51,6 +51,8 @@ MOST_SAMPLED: Final = 1000
 MOST_PATHS: Final = 100
 """Attributes that are named in a result."""
 
+_NAMED: Final = 10  # in a message
+
 
 class VerificationFailedError(SyncError):
     """The destination does not hold what the plan gives.
@@ -60,7 +62,7 @@ class VerificationFailedError(SyncError):
     """
 
     def __init__(self, report: SyncReport, verified: Verification) -> None:
-        paths = f" in {', '.join(verified.paths)}" if verified.paths else ""
+        paths = f" in {', '.join(verified.paths[:_NAMED])}" if verified.paths else ""
         super().__init__(
             f"table {report.destination_table}: of {verified.items_checked:,} items that were read back,"
             f" {verified.different:,} differ from what the mapping gives{paths} and {verified.missing:,} are"
