@@ -6,6 +6,7 @@ import importlib
 import inspect
 import pkgutil
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 import airflow_dynsync
 from airflow_dynsync.engine import catalogue
 from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
+from airflow_dynsync.sync.findings import WARNINGS
+from airflow_dynsync.sync.report import SyncReport
 from local.guides import DOCS, slug
 
 ROOT = DOCS.parent
@@ -20,6 +23,7 @@ PACKAGE = Path(airflow_dynsync.__file__).parent
 PAGES = [DOCS / name for name in ("guarantees.md", "threat-model.md", "operations.md")]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 RUNBOOK = (DOCS / "operations.md").read_text()
+FINDING = re.compile(r"(key|index|table|source|limit|ttl|stream|replicas|mapping|corpus)_\w+")
 ARGUMENTS = [
     name
     for name, parameter in inspect.signature(DynamoDBAnonymizeSyncOperator.__init__).parameters.items()
@@ -52,6 +56,13 @@ def error_classes() -> set[str]:
         for found in pkgutil.iter_modules([str(PACKAGE / part)], f"airflow_dynsync.{part}.")
     ]
     return {name for module in modules for name in vars(module) if name.endswith("Error")} - set(dir(builtins))
+
+
+def finding_codes() -> set[str]:
+    sources = "".join(path.read_text() for path in (PACKAGE / "sync").glob("*.py"))
+    codes = set(re.findall(r'Finding\(\s*"(\w+)"', sources))
+    assert {"key_schema_differs", *WARNINGS} <= codes
+    return codes
 
 
 @EVERY_PAGE
@@ -100,12 +111,13 @@ def test_the_runbook_has_every_error_of_dynamodb_and_sync() -> None:
 
 @EVERY_PAGE
 def test_every_finding_named_exists(page: Path) -> None:
-    from airflow_dynsync.sync import preflight
+    named = {name for name in code(page.read_text()) if FINDING.fullmatch(name)}
+    named -= {*ARGUMENTS, *(field.name for field in fields(SyncReport))}
+    assert named <= finding_codes(), named - finding_codes()
 
-    codes = set(re.findall(r'"([a-z]+(?:_[a-z]+)+)"', inspect.getsource(preflight)))
-    assert "key_schema_differs" in codes
-    named = {name for name in code(page.read_text()) if re.fullmatch(r"(key|table|source)_\w+", name)}
-    assert named - set(ARGUMENTS) <= codes, named - set(ARGUMENTS) - codes
+
+def test_the_runbook_has_every_finding() -> None:
+    assert finding_codes() - set(code(RUNBOOK)) == set()
 
 
 def test_every_message_quoted_in_the_runbook_is_one() -> None:
