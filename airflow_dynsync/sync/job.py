@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from airflow_dynsync.dynamodb.capacity import read_pacer
 from airflow_dynsync.dynamodb.client import abandon_calls
+from airflow_dynsync.dynamodb.errors import AccessDeniedError
 from airflow_dynsync.dynamodb.reader import scan_pages
 from airflow_dynsync.dynamodb.where import Selection
 from airflow_dynsync.engine import Mapping
@@ -21,11 +22,12 @@ from airflow_dynsync.sync.estimate import Estimate, estimate_job
 from airflow_dynsync.sync.mirror import Mirror, WrittenKeys
 from airflow_dynsync.sync.preparation import Preparation, counted, prepare
 from airflow_dynsync.sync.progress import Counters, Progress
-from airflow_dynsync.sync.pump import READERS, WRITERS, Pump
+from airflow_dynsync.sync.pump import READERS, WRITERS, Observer, Pump
 from airflow_dynsync.sync.report import SyncReport
 from airflow_dynsync.sync.report.clock import RunClock
 from airflow_dynsync.sync.report.composition import report_of
 from airflow_dynsync.sync.report.parts import preflight_part
+from airflow_dynsync.sync.verification import ReadNotes, VerificationFailedError, VerifyMode, verify_run
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -74,6 +76,9 @@ class SyncJob:
         create_destination: ``like_source`` creates the destination where it does not exist; None takes that for an
             error.
         acknowledge: codes of preflight's warnings, of which `run_sync` shall not warn; see `sync.findings`.
+        verify: what is read back after the last write and compared with what the plan gives; see
+            `sync.verification`: ``sample``, up to 1,000 items; ``all``, which takes a second read of the source,
+            and one of the destination; or ``off``.
     """
 
     source_table: str
@@ -99,6 +104,7 @@ class SyncJob:
     quasi_identifiers: tuple[str, ...] = ()
     create_destination: Literal["like_source"] | None = None
     acknowledge: tuple[str, ...] = ()
+    verify: VerifyMode = "sample"
 
     def __repr__(self) -> str:
         return f"SyncJob({self.source_table} -> {self.destination_table})"
@@ -147,6 +153,7 @@ def run_sync(
         TooManyDeletesError: more would be deleted than is allowed; all is written, and nothing deleted.
         ExposureFoundError: an original would be written at another place, and the run is to fail then.
         SchemaDriftError: the source has something new, and the run is to fail then.
+        VerificationFailedError: the destination does not hold what was written; it has the report.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
     clock = RunClock()
@@ -173,10 +180,16 @@ def run_sync(
         watch=_watch(prepared),
     )
     kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
+    observers: list[Observer] = [checks.look]
+    if kept is not None:
+        observers.append(lambda _, written: kept.note(written))
+    notes = None if job.verify == "off" else ReadNotes(prepared, job.verify)
+    if notes is not None:
+        observers.append(lambda read, _: notes.note(read))
     pump = Pump(
         pages=lambda segment, position: prepared.pages(source, segment, position, pacer, stop, backoff),
         plan=prepared.plan,
-        observers=[checks.look] if kept is None else [checks.look, lambda _, written: kept.note(written)],
+        observers=observers,
         changes=_changes(prepared, destination, counters, stop, backoff),
         destination=destination,
         table_name=prepared.destination.name,
@@ -197,6 +210,16 @@ def run_sync(
         with clock.phase("delete"):
             deleted = _delete(prepared, kept, destination, pump, counters)
     checkpoint.remove()
+    verified = None
+    if notes is not None:
+        with clock.phase("verify"):
+            try:
+                verified = verify_run(
+                    prepared, notes, source, destination, pacer=pacer, stop=stop, backoff=backoff
+                )
+                counters.add_read(0, 0, verified.read_units)
+            except AccessDeniedError as error:
+                on_notice(f"Not verified: {error}")
     for warning in checks.warnings():
         on_warning(warning)
     report = report_of(
@@ -209,7 +232,10 @@ def run_sync(
         estimate=estimate,
     )
     report = replace(report, preflight=preflight_part(prepared.findings, job.acknowledge))
-    return replace(report, items_deleted=deleted, **checks.parts(counters.items_read))
+    report = replace(report, items_deleted=deleted, verification=verified, **checks.parts(counters.items_read))
+    if verified is not None and not verified.passed:
+        raise VerificationFailedError(report, verified)
+    return report
 
 
 def _checkpoint(
