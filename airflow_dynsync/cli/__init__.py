@@ -16,6 +16,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         import_neosync,
         mappings,
         policy,
+        preflight,
         preview,
         report,
         schema,
@@ -31,7 +32,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"dynsync {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in (sync, estimate, preview, report, mappings, transformers, schema, policy, import_neosync):
+    moving = (sync, preflight, estimate, preview, report)
+    for module in (*moving, mappings, transformers, schema, policy, import_neosync):
         module.add_command(commands)
     options = parser.parse_args(arguments)
     try:

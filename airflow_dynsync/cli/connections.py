@@ -69,6 +69,16 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def add_create_destination(parser: argparse.ArgumentParser) -> None:
+    """Add the option that has a destination created."""
+    parser.add_argument(
+        "--create-destination",
+        action="store_const",
+        const="like_source",
+        help="create the destination, if it does not exist, like the source: keys, indexes, billing, time to live",
+    )
+
+
 def client(options: argparse.Namespace, side: str, max_connections: int) -> DynamoDBClient:
     """Return a client for one side, from its options."""
     from airflow_dynsync.dynamodb.client import create_client
@@ -134,6 +144,8 @@ def job(options: argparse.Namespace) -> SyncJob:
         on_exposure=getattr(options, "on_exposure", "warn"),
         drift=getattr(options, "drift", "warn"),
         quasi_identifiers=entry.quasi_identifiers,
+        create_destination=getattr(options, "create_destination", None),
+        acknowledge=entry.acknowledge,
         verify=getattr(options, "verify", "off"),
     )
 

@@ -19,6 +19,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--destination-table", metavar="TABLE", help="table to write (the mapping's, or the source's name)"
     )
+    connections.add_create_destination(parser)
     parser.add_argument("--total-segments", type=int, metavar="N", help="segments that a scan reads the table in")
     parser.add_argument(
         "--segments",

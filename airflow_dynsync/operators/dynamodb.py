@@ -85,6 +85,11 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             see; ``warn`` tells of them in the report, and of those that look personal in the log too.
         quasi_identifiers: paths of values that may identify a person together, as in ``["Zip", "BirthDate"]``: the
             report tells how rare their combinations are, before and after. None for those of the mapping file.
+        create_destination: ``like_source`` creates the destination where it does not exist, with keys, indexes,
+            billing mode, time to live, table class and kind of encryption of the source, and waits until it is
+            ACTIVE; None takes that for an error.
+        acknowledge: codes of warnings about the tables and the mapping that are known, as in
+            ``["stream_on_destination"]``, beside those of the mapping file: the log leaves them out.
         verify: what is read back after the last write and compared with what the mapping gives now for the source:
             ``sample``, up to 1,000 items; ``all``, a second read of the source and one of the destination; or
             ``off``. The task fails, its report written, where the destination differs though the source has not
@@ -134,6 +139,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         on_exposure: str = "warn",
         drift: str = "warn",
         quasi_identifiers: Sequence[str] | None = None,
+        create_destination: str | None = None,
+        acknowledge: Sequence[str] | None = None,
         verify: str = "sample",
         **kwargs: Any,
     ) -> None:
@@ -166,6 +173,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.on_exposure = on_exposure
         self.drift = drift
         self.quasi_identifiers = quasi_identifiers
+        self.create_destination = create_destination
+        self.acknowledge = acknowledge
         self.verify = verify
         self._asset = asset_alias(destination_conn_id, destination_table)
         if not self._is_part:
@@ -184,6 +193,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _validate(self) -> None:
         """Find out what is wrong with the arguments, as far as they are known when the DAG is parsed."""
+        from airflow_dynsync.sync.findings import parse_acknowledged
         from airflow_dynsync.sync.risk import parse_quasi_identifiers
 
         if self.mapping_file is not None:
@@ -224,6 +234,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self._refuse_wrong_limits()
         self._refuse_blank_where()
         parse_quasi_identifiers(self.quasi_identifiers or ())
+        parse_acknowledged(self.acknowledge or ())
+        if self.create_destination not in (None, "like_source"):
+            raise ValueError(f"{self.task_id}: create_destination is like_source, or None")
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
             self._mapping()
 
@@ -364,6 +377,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             on_exposure=self.on_exposure,
             drift=self.drift,
             quasi_identifiers=tuple(self.quasi_identifiers or mapping.quasi_identifiers),
+            create_destination=self.create_destination,
+            acknowledge=(*mapping.acknowledge, *(self.acknowledge or ())),
             verify=self.verify,
         )
 

@@ -57,7 +57,9 @@ class DynamoDBAnonymizeSyncPlanOperator(DynamoDBAnonymizeSyncOperator):
         from airflow_dynsync.sync.preparation import prepare
         from airflow_dynsync.sync.segments import share_out, written
 
-        prepared = prepare(self._job(), *self._clients(1))
+        prepared = prepare(self._job(), *self._clients(1), stop=self._stop)
+        for warning in prepared.unacknowledged:
+            self.log.warning("%s.", warning)
         shares = share_out(prepared.total_segments, prepared.workers)
         self._log_estimate(estimate_job(prepared))
         self.log.info(
