@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import airflow_dynsync
+from airflow_dynsync.cli import main
 from airflow_dynsync.engine import catalogue
 from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
 from airflow_dynsync.sync.findings import WARNINGS
@@ -132,6 +133,17 @@ def test_every_message_quoted_in_the_runbook_is_one() -> None:
 def test_every_argument_given_in_an_example_exists(page: Path) -> None:
     given = {name for name in re.findall(r"`(\w+)=[^`]+`", page.read_text()) if name != "PYTHON"}
     assert given - {"max_active_runs"} <= set(ARGUMENTS)
+
+
+@EVERY_PAGE
+def test_every_command_named_exists(page: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in {
+        command for text in code(page.read_text()) for command in re.findall(r"^dynsync ([a-z]\S*)", text)
+    }:
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0, command
+        assert command in capsys.readouterr().out
 
 
 def test_the_nightly_dag_can_be_parsed(tmp_path: Path) -> None:
