@@ -1,8 +1,9 @@
 """Clients in wire form and the items of tables, for tests and benchmarks against local servers."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+from airflow_dynsync.dynamodb import client as client_module
 from airflow_dynsync.dynamodb.client import create_client
 from airflow_dynsync.dynamodb.reader import scan_pages
 from local.dynamodb import AccessKey, Server
@@ -17,6 +18,22 @@ def wire_client(server: Server, key: AccessKey | None = None, **options: Any) ->
     return create_client(
         credentials=credentials, region_name=server.region, endpoint_url=server.endpoint_url, **options
     )
+
+
+def before_first_lookup(monkeypatch: Any, action: Callable[[], object]) -> None:
+    """Do something before the first item is looked up by any client that is made from now on."""
+    original, pending = client_module.create_client, [action]
+
+    def act(**_: Any) -> None:
+        if pending:
+            pending.pop()()
+
+    def create(**arguments: Any) -> Any:
+        client = original(**arguments)
+        client.meta.events.register("before-send.dynamodb.BatchGetItem", act)
+        return client
+
+    monkeypatch.setattr(client_module, "create_client", create)
 
 
 def read_all(client: Any, table_name: str) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from airflow_dynsync.engine import MappingError
 from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
-from tests.tables import by_key, read_all
+from tests.tables import before_first_lookup, by_key, read_all
 
 SECRET = "a secret for these tests"
 SIDES = {
@@ -303,6 +303,21 @@ def test_the_whole_report_is_written_as_document_and_page_and_the_short_form_ret
     page = (tmp_path / "run.html").read_text()
     assert f"Anonymized refresh of {destination}" in page
     assert "corp.test" not in page + report.as_json() + str(summary)
+
+
+def test_a_destination_that_lacks_an_item_fails_without_a_retry_after_the_report_is_written(
+    sides: tuple[Any, Any], fill: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from airflow_dynsync.sync.report import SyncReport
+
+    source, destination = fill(sides[0], {"Id": "S"}, people(30)), fill(sides[1], {"Id": "S"}, [])
+    before_first_lookup(monkeypatch, lambda: sides[1].delete_item(TableName=destination, Key={"Id": {"S": "7"}}))
+    task = operator(source_table=source, destination_table=destination, report_path=f"{tmp_path}/run")
+    with pytest.raises(AirflowFailException, match="1 are missing"):
+        task.execute({"outlet_events": Events()})
+    verified = SyncReport.from_json((tmp_path / "run.json").read_bytes()).verification
+    assert verified is not None
+    assert (verified.items_checked, verified.missing, verified.passed) == (30, 1, False)
 
 
 def test_a_wrong_quasi_identifier_is_an_error_when_the_dag_is_parsed() -> None:

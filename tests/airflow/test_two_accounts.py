@@ -68,7 +68,7 @@ def test_two_accounts_are_reached_through_roles_with_external_ids(
     assert len(read_all(staging, destination)) == 60
 
 
-def test_nothing_is_called_beyond_describe_scan_and_batch_write(
+def test_no_more_has_to_be_allowed_than_describe_scan_and_batch_write(
     accounts: Callable[..., tuple[Accounts, str, str]],
     ministack_server: Server,
     sync: Callable[..., Any],

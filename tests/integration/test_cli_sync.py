@@ -10,7 +10,7 @@ import pytest
 from airflow_dynsync.cli import main
 from airflow_dynsync.sync.report import SyncReport
 from local.dynamodb import Server
-from tests.tables import by_key, read_all, wire_client
+from tests.tables import before_first_lookup, by_key, read_all, wire_client
 
 Fill = Callable[..., str]
 
@@ -214,7 +214,7 @@ def test_sync_writes_its_report_where_it_is_told(
     )
     assert [(rule.path, rule.transformer) for rule in report.mapping.rules] == [("Email", "transform_email")]
     assert report.phases is not None
-    assert [phase.name for phase in report.phases] == ["prepare", "move"]
+    assert [phase.name for phase in report.phases] == ["prepare", "move", "verify"]
     assert report.timeline is not None
     assert report.timeline[-1].items_written == 130
     assert report.capacity is not None
@@ -222,3 +222,24 @@ def test_sync_writes_its_report_where_it_is_told(
     page = (tmp_path / "run.html").read_text()
     assert "130" in page
     assert "corp.test" not in text + page
+
+
+def test_a_destination_that_lacks_an_item_fails_after_the_report_is_written(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items = [{"Id": {"S": str(n)}, "Email": {"S": f"p{n}@corp.test"}} for n in range(30)]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    before_first_lookup(monkeypatch, lambda: clients[1].delete_item(TableName=destination, Key={"Id": {"S": "7"}}))
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination, "--verify", "all"]
+    sides = [*side("source", servers[0]), *side("destination", servers[1])]
+    assert main([*command, *sides, "--report", str(tmp_path / "run")]) == 1
+    assert "of 30 items that were read back, 0 differ" in " ".join(capsys.readouterr().err.split())
+    verified = SyncReport.from_json((tmp_path / "run.json").read_text()).verification
+    assert verified is not None
+    assert (verified.mode, verified.missing, verified.passed) == ("all", 1, False)
