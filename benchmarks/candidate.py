@@ -127,7 +127,8 @@ def ours(work: str, table: str, endpoint: str, **share: Any) -> Move:
     from airflow_dynsync.engine import Mapping, compile_plan
     from airflow_dynsync.sync.job import SyncJob, run_sync
 
-    job = SyncJob(table, DESTINATION, Mapping.parse(MAPPINGS[work]), SECRET, **share)
+    # Reading 1,000 items back costs the same for any table; of these small ones it would be a large part.
+    job = SyncJob(table, DESTINATION, Mapping.parse(MAPPINGS[work]), SECRET, verify="off", **share)
     compile_plan(job.mapping, key_attributes=(KEY,), secret=SECRET)  # imports what its transformers need
     client = _wire_client(endpoint)
     return lambda: run_sync(job, client, client).items_written

@@ -40,6 +40,9 @@ _NONCE_BYTES: Final = 12
 _SHARE_OF_TIME: Final = 0.05
 """How much of a run may be spent on saving checkpoints, where every page would take more."""
 
+MAX_AGE_SECONDS: Final = 24 * 60 * 60
+"""Since the first attempt began. What was written before would be older than the next night's run makes it."""
+
 _LEAST_COST_SECONDS: Final = 0.001
 _LONGEST_SECONDS: Final = 5.0
 """From one save to the next at most, and from a failed one to the next attempt."""
@@ -182,6 +185,7 @@ class Checkpoint:
         self._due = time.monotonic()
         self._cost = 0.0
         self._failing = False
+        self._begun = time.time()
         self.interrupted_run = ""
         if store is not None:
             keyed = Secret(secret).keyed("checkpoint")
@@ -204,10 +208,15 @@ class Checkpoint:
                 return
             sealed = b64decode(kept["sealed"])
             opened = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], self._fingerprint.encode())
-            states = {int(number): SegmentState(*state) for number, state in orjson.loads(opened).items()}
+            begun, numbered = orjson.loads(opened)
+            states = {int(number): SegmentState(*state) for number, state in numbered.items()}
         except (ValueError, KeyError, TypeError, InvalidTag):
             self.interrupted_run = "its checkpoint cannot be read, so this run starts over"
             return
+        if not 0 <= time.time() - begun <= MAX_AGE_SECONDS:
+            self.interrupted_run = "it began more than a day ago, so this run starts over"
+            return
+        self._begun = begun
         self._states.update(states)
         self.interrupted_run = (
             f"it is continued: {sum(state.done for state in states.values())} of {len(states)} segments and"
@@ -259,7 +268,7 @@ class Checkpoint:
                 for number, state in self._states.items()
             }
         try:
-            self._store.save(self._seal(orjson.dumps(states)))
+            self._store.save(self._seal(orjson.dumps([self._begun, states])))
         except Exception as error:  # noqa: BLE001 - a store may raise anything, and the run is worth more than it
             self._due = time.monotonic() + _LONGEST_SECONDS
             if not self._failing:

@@ -2,8 +2,10 @@
 
 import errno
 import os
+import time
 from base64 import b64decode, b64encode
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,7 +16,7 @@ import pytest
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync import checkpoint as checkpoint_module
 from airflow_dynsync.sync import preparation
-from airflow_dynsync.sync.checkpoint import Checkpoint, FileStore
+from airflow_dynsync.sync.checkpoint import MAX_AGE_SECONDS, Checkpoint, FileStore
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.job import SyncJob
 from airflow_dynsync.sync.preparation import Preparation, prepare
@@ -83,6 +85,29 @@ def test_items_are_counted_over_all_attempts() -> None:
         run.advance(1, POSITION, 10)
         run.save()
     assert checkpoint(store).items_written == 42
+
+
+@pytest.mark.parametrize("later", [MAX_AGE_SECONDS + 60, -60])
+def test_a_run_that_was_given_up_more_than_a_day_ago_is_not_continued(
+    monkeypatch: pytest.MonkeyPatch, later: float
+) -> None:
+    store = interrupted()
+    now = time.time() + later
+    monkeypatch.setattr("airflow_dynsync.sync.checkpoint.time.time", lambda: now)
+    run = checkpoint(store)
+    assert run.unfinished == [0, 1, 2, 3]
+    assert run.interrupted_run == "it began more than a day ago, so this run starts over"
+
+
+def test_a_day_counts_from_the_first_attempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    store, began = interrupted(), time.time()
+    for hours, continued in ((20, True), (25, False)):
+        now = began + hours * 60 * 60
+        monkeypatch.setattr("airflow_dynsync.sync.checkpoint.time.time", partial(float, now))
+        run = checkpoint(store)
+        assert (run.items_written > 0) is continued
+        run.advance(1, POSITION, 1)
+        run.save()
 
 
 def test_segments_need_not_begin_at_0() -> None:
@@ -267,7 +292,7 @@ def test_without_a_store_nothing_is_ever_due() -> None:
 def slow_store(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], Memory]:
     """`slow_store(seconds)` is a store whose every save takes that long, by a clock that nothing else moves."""
     clock = SimpleNamespace(now=1000.0)
-    monkeypatch.setattr(checkpoint_module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    monkeypatch.setattr(checkpoint_module, "time", SimpleNamespace(monotonic=lambda: clock.now, time=time.time))
 
     class Slow(Memory):
         seconds = 0.0
