@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-READ_ACTIONS = ("BatchGetItem", "DescribeTable", "GetItem", "PartiQLSelect", "Query", "Scan")
+READ_ACTIONS = ("BatchGetItem", "DescribeTable", "DescribeTimeToLive", "GetItem", "PartiQLSelect", "Query", "Scan")
 WRITE_ACTIONS = ("BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
 
 _TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")

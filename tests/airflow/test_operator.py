@@ -84,6 +84,8 @@ def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors
         ({"where": "  "}, "where: is blank"),
         ({"total_segments": 0}, "total_segments is a whole number"),
         ({"page_size": "many"}, "page_size is a whole number"),
+        ({"create_destination": "yes"}, "create_destination is like_source, or None"),
+        ({"acknowledge": ["streams"]}, r"acknowledge\[0\]: is no warning's code"),
         ({"mapping_file": "no-such-file.yaml"}, r"no-such-file\.yaml: cannot be read"),
     ],
 )
@@ -323,3 +325,24 @@ def test_a_destination_that_lacks_an_item_fails_without_a_retry_after_the_report
 def test_a_wrong_quasi_identifier_is_an_error_when_the_dag_is_parsed() -> None:
     with pytest.raises(MappingError, match=r"quasi_identifiers\[0\]: .*wildcard"):
         operator(quasi_identifiers=["Zip.*"])
+
+
+def test_a_destination_that_does_not_exist_is_created_and_known_warnings_are_not_logged(
+    sides: tuple[Any, Any], fill: Callable[..., str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    stream = {"StreamEnabled": True, "StreamViewType": "KEYS_ONLY"}
+    source = fill(sides[0], {"Id": "S"}, people(3))
+    streaming = fill(sides[1], {"Id": "S"}, [], StreamSpecification=stream)
+    created = f"{source}-created"
+    try:
+        made = operator(source_table=source, destination_table=created, create_destination="like_source")
+        assert made.execute({"outlet_events": Events()})["items_written"] == 3
+        assert len(read_all(sides[1], created)) == 3
+    finally:
+        sides[1].delete_table(TableName=created)
+    for known in (["stream_on_destination"], None):
+        capfd.readouterr()
+        told = operator(source_table=source, destination_table=streaming, acknowledge=known)
+        (finding,) = told.execute({"outlet_events": Events()})["preflight"]
+        assert (finding["code"], finding["acknowledged"]) == ("stream_on_destination", known is not None)
+        assert ("Preflight, stream_on_destination" in "".join(capfd.readouterr())) is (known is None)

@@ -171,7 +171,7 @@ def test_secrets_when_credentials_are_shown_stay_hidden(own_keys: None, monkeypa
     assert not [secret for secret in ("own-secret", "role-secret", "role-token", "x-secret") if secret in shown]
 
 
-READ = {"BatchGetItem", "DescribeTable", "GetItem", "PartiQLSelect", "Query", "Scan"}
+READ = {"BatchGetItem", "DescribeTable", "DescribeTimeToLive", "GetItem", "PartiQLSelect", "Query", "Scan"}
 WRITE = {"BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem"}
 
 
