@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.dynamodb.calls import Backoff, Patience, call, call_patiently
 from airflow_dynsync.dynamodb.capacity import Pacer
-from airflow_dynsync.dynamodb.errors import DynamoDBError, TableNotFoundError
+from airflow_dynsync.dynamodb.errors import DynamoDBError, InvalidRequestError, TableNotFoundError
 from airflow_dynsync.dynamodb.readiness import Readiness
 from airflow_dynsync.dynamodb.tables import TableDescription, describe_table, time_to_live_attribute
 
@@ -26,7 +26,7 @@ def create_like(
 ) -> TableDescription:
     """Create an empty table like another one and return it as soon as it and its indexes are ACTIVE.
 
-    If it is being created by someone else, it is waited for. It needs DescribeTable and DescribeTimeToLive on the
+    If someone else created it meanwhile, it is waited for. This needs DescribeTable and DescribeTimeToLive on the
     source; CreateTable, DescribeTable and, where items expire, UpdateTimeToLive on the destination.
 
     Args:
@@ -62,7 +62,11 @@ def create_like(
     if expires_by is not None:
         specification = {"Enabled": True, "AttributeName": expires_by}
         parameters = {"TableName": destination_table, "TimeToLiveSpecification": specification}
-        call_patiently(destination, "UpdateTimeToLive", destination_table, parameters, patience, pacer, 0)
+        try:
+            call_patiently(destination, "UpdateTimeToLive", destination_table, parameters, patience, pacer, 0)
+        except InvalidRequestError:  # where it is so already, likewise
+            if time_to_live_attribute(destination, destination_table) != expires_by:
+                raise
     return table
 
 

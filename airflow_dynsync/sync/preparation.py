@@ -271,7 +271,9 @@ def _destination(
 ) -> TableDescription:
     """Describe the table to write; create it where it does not exist, the job says so and the mapping is right."""
     try:
-        return describe_table(destination, job.destination_table)
+        described = describe_table(destination, job.destination_table)
+        if job.create_destination is None or described.status != "CREATING":
+            return described
     except TableNotFoundError:
         if job.create_destination is None:
             raise

@@ -147,8 +147,10 @@ def test_a_table_that_someone_else_creates_meanwhile_is_taken(
     create_table: Callable[..., str], source: Any, destination: Any
 ) -> None:
     name = create_table(source, KEYS, **INDEXES)
+    source.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": "Ends"})
     first = create_like(source, name, destination, "made")
     assert create_like(source, name, destination, "made").arn == first.arn
+    assert time_to_live_attribute(destination, "made") == "Ends"
 
 
 def test_a_table_that_does_not_become_active_in_time_is_told_and_can_be_waited_for_again(
@@ -204,6 +206,23 @@ def test_a_sync_creates_its_destination_where_it_is_to_and_finds_it_the_next_tim
         KeyConditionExpression="Email = :email",
         ExpressionAttributeValues={":email": read_all(destination, "made")[0]["Email"]},
     )["Items"]
+
+
+def test_a_sync_waits_for_a_destination_that_is_still_being_created(
+    fill: Callable[..., str], source: Any, destination: Any
+) -> None:
+    name = fill(source, KEYS, [{"Id": {"S": "1"}, "At": {"N": "1"}}])
+    create_like(source, name, destination, "made")
+    shown: list[str] = []
+
+    def show(parsed: Any, **_: Any) -> None:
+        if len(shown) < 3:
+            parsed["Table"]["TableStatus"] = "CREATING"
+        shown.append(parsed["Table"]["TableStatus"])
+
+    destination.meta.events.register("after-call.dynamodb.DescribeTable", show)
+    report = run_sync(job(name, create_destination="like_source"), source, destination)
+    assert (report.items_written, shown) == (1, ["CREATING"] * 3 + ["ACTIVE"])
 
 
 def test_a_sync_with_a_wrong_mapping_creates_nothing(
