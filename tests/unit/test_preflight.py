@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from airflow_dynsync.dynamodb.limits import parse_limit
-from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, Throughput
+from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, Throughput, describe_table
 from airflow_dynsync.engine import MappingError, Plan, catalogue, compile_plan
 from airflow_dynsync.sync.findings import WARNINGS, Finding, parse_acknowledged
 from airflow_dynsync.sync.index_keys import inspect_indexes
@@ -211,6 +211,26 @@ def test_who_listens_to_the_destination_is_a_warning() -> None:
     assert "NEW_IMAGE" in only(stream, "stream_on_destination").message
     replicas = inspect_listeners(dataclasses.replace(STAGING, replicas=("us-east-1", "ap-south-1")))
     assert "us-east-1, ap-south-1" in only(replicas, "replicas_of_destination").message
+
+
+def test_replicas_are_the_other_regions_of_a_global_table() -> None:
+    class Client:
+        def describe_table(self, TableName: str) -> Any:  # noqa: N803 - as boto3 names it
+            return {
+                "Table": {
+                    "TableName": TableName,
+                    "TableArn": f"arn:aws:dynamodb:eu-west-1:111122223333:table/{TableName}",
+                    "TableStatus": "ACTIVE",
+                    "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+                    "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+                    "StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+                    "Replicas": [{"RegionName": "us-east-1"}, {"RegionName": "eu-west-1"}],
+                }
+            }
+
+    described = describe_table(Client(), "staging")  # type: ignore[arg-type]
+    codes = [finding.code for finding in inspect_listeners(described)]
+    assert (described.replicas, codes) == (("us-east-1",), ["stream_on_destination", "replicas_of_destination"])
 
 
 def test_a_limit_above_the_provisioned_throughput_is_a_warning_with_the_sum() -> None:
