@@ -179,8 +179,8 @@ def run_sync(
         quasi_identifiers=job.quasi_identifiers,
         watch=_watch(prepared),
     )
-    kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
     observers: list[Observer] = [checks.look]
+    kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
     if kept is not None:
         observers.append(lambda _, written: kept.note(written))
     notes = None if job.verify == "off" else ReadNotes(prepared, job.verify)
@@ -222,17 +222,21 @@ def run_sync(
                 on_notice(f"Not verified: {error}")
     for warning in checks.warnings():
         on_warning(warning)
-    report = report_of(
-        prepared,
-        counters,
-        clock,
-        source_region=source.meta.region_name,
-        destination_region=destination.meta.region_name,
-        items_written_before=resumed,
-        estimate=estimate,
+    report = replace(
+        report_of(
+            prepared,
+            counters,
+            clock,
+            source_region=source.meta.region_name,
+            destination_region=destination.meta.region_name,
+            items_written_before=resumed,
+            estimate=estimate,
+        ),
+        preflight=preflight_part(prepared.findings, job.acknowledge),
+        items_deleted=deleted,
+        verification=verified,
+        **checks.parts(counters.items_read),
     )
-    report = replace(report, preflight=preflight_part(prepared.findings, job.acknowledge))
-    report = replace(report, items_deleted=deleted, verification=verified, **checks.parts(counters.items_read))
     if verified is not None and not verified.passed:
         raise VerificationFailedError(report, verified)
     return report
