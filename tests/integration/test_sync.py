@@ -446,6 +446,7 @@ def test_only_changes_are_written(fill: Fill, source: Any, destination: Any, map
     assert report.capacity is not None
     assert report.capacity.writes_saved == 1470
     assert report.capacity.compare_units > 0
+    assert f"31 of 1,501 items of {source_table} written to {destination_table}, 1,470 unchanged in" in str(report)
     run_sync(job(source_table, destination_table, mapping), source, destination)
     assert by_key(read_all(destination, destination_table), "Id") == by_key(after, "Id")
 
@@ -467,6 +468,7 @@ def test_a_mirror_deletes_what_the_source_no_longer_has(
     delete_items(source, source_table, [{"Id": item["Id"]} for item in items[:8]])
     report = run_sync(mirror, source, destination)
     assert (report.items_written, report.items_deleted) == (392, 8)
+    assert "8 others deleted" in str(report)
     kept = {item["Number"]["N"] for item in read_all(destination, destination_table)}
     assert kept == {str(number) for number in range(8, 400)}
 

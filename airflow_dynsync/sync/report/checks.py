@@ -93,6 +93,7 @@ def _completeness(report: SyncReport) -> Check:
     parts = [f"{report.items_read:,} read", f"{report.items_written:,} written"]
     parts += [f"{saved:,} already there"] if saved else []
     parts += [f"{aside:,} put aside"] if aside else []
+    parts += [f"{report.items_deleted:,} others deleted from the destination"] if report.items_deleted else []
     state: State = "passed" if accounted == report.items_read else "failed"
     return Check("Items accounted for", state, f"{', '.join(parts)}.")
 

@@ -186,10 +186,13 @@ class SyncReport:
         )
 
     def __str__(self) -> str:
-        rate = self.items_written / self.seconds if self.seconds else 0.0
+        saved = self.capacity.writes_saved if self.capacity else 0
+        rate = (self.items_written + saved) / self.seconds if self.seconds else 0.0
+        unchanged = f", {saved:,} unchanged" if saved else ""
+        deleted = f", {self.items_deleted:,} others deleted" if self.items_deleted else ""
         return (
             f"{self.items_written:,} of {self.items_read:,} items of {self.source_table} written to"
-            f" {self.destination_table} in {self.seconds:,.1f} s ({rate:,.0f} items/s)"
+            f" {self.destination_table}{unchanged}{deleted} in {self.seconds:,.1f} s ({rate:,.0f} items/s)"
         )
 
 
