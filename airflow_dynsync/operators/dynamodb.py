@@ -51,7 +51,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         consistent_read: read with strong consistency, at twice the capacity.
         total_segments: segments that a scan reads the table in; None for 4, more where it is larger than 4 GB, and
             1 where it is a page long. A where that no filter can say is read in one sequence.
-        page_size: items read per request at most; None for 1,000.
+        page_size: items read per request at most; None for 500.
         read_limit: read capacity units per second, as in ``500``, or a share of the table's own, as in ``"50%"``
             (templated); None for half of a provisioned table, and no limit on demand.
         write_limit: write capacity units likewise; those of the indexes count (templated).

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
 WriteMode = Literal["upsert", "mirror"]
 
-DEFAULT_PAGE_SIZE = 1000
+DEFAULT_PAGE_SIZE = 500
+"""Larger pages make no item cheaper, and several of them are held for each segment."""
 CONNECTIONS = READERS + WRITERS
 """How many requests may be under way at once on either side."""
 

@@ -154,7 +154,7 @@ def test_log_and_xcom_of_the_refresh_show_counts_and_no_value(page: Page, run_ur
 
     page.goto(f"{run_url}/tasks/refresh/xcom")
     page.get_by_role("button", name="Expand all extra JSON").click()
-    expect(page.get_by_text("items_written")).to_be_visible()
+    expect(page.get_by_text('"items_written":')).to_be_visible()
     xcom = page.locator("body").inner_text()
     assert not [value for value in values if value in xcom]
 
