@@ -1,6 +1,7 @@
 """Memory does not grow with the table."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,14 @@ def item(number: int) -> dict[str, Any]:
     }
 
 
+_MEASURE = """
+import resource, subprocess, sys
+subprocess.run(sys.argv[1:], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+"""A small process between: a process's peak begins with that of the one that started it, and pytest is large."""
+
+
 def sync_peak_mb(server: Server, source: str, destination: str, mapping: Path) -> float:
     """Run `dynsync sync` as a process of its own and return its peak resident memory, in MB."""
     sides = [
@@ -38,14 +47,14 @@ def sync_peak_mb(server: Server, source: str, destination: str, mapping: Path) -
         for option in (f"--{side}-endpoint-url", server.endpoint_url, f"--{side}-region", server.region)
     ]
     command = [str(Path(sys.executable).with_name("dynsync")), "sync", str(mapping), "--source-table", source]
-    pid = os.posix_spawn(
-        command[0],
-        [*command, "--destination-table", destination, *sides],
-        os.environ | {"AWS_ACCESS_KEY_ID": "memory", "AWS_SECRET_ACCESS_KEY": "local"},
+    measured = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *command, "--destination-table", destination, *sides],
+        env=os.environ | {"AWS_ACCESS_KEY_ID": "memory", "AWS_SECRET_ACCESS_KEY": "local"},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
     )
-    _, status, usage = os.wait4(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0
-    return usage.ru_maxrss / 1024
+    return int(measured.stdout.splitlines()[-1]) / 1024
 
 
 def test_memory_stays_below_its_bound_and_does_not_grow_with_the_table(
