@@ -354,40 +354,17 @@ def read_pages(
     backoff: Backoff | None = None,
 ) -> Iterator[Page]:
     """Return the pages of what a job reads, the way that was selected."""
+    common: dict[str, Any] = {
+        "page_size": job.page_size,
+        "consistent_read": job.consistent_read,
+        "position": position,
+        "stop": stop,
+        "backoff": backoff,
+        "pacer": pacer,
+    }
+    table = job.source_table
     if selection.way == "statement":
-        return statement_pages(
-            client,
-            job.source_table,
-            select_statement(job.source_table, job.where or ""),
-            page_size=job.page_size,
-            consistent_read=job.consistent_read,
-            position=position,
-            stop=stop,
-            backoff=backoff,
-            pacer=pacer,
-        )
+        return statement_pages(client, table, select_statement(table, job.where or ""), **common)
     if selection.way == "query":
-        return query_pages(
-            client,
-            job.source_table,
-            selection,
-            page_size=job.page_size,
-            consistent_read=job.consistent_read,
-            position=position,
-            stop=stop,
-            backoff=backoff,
-            pacer=pacer,
-        )
-    return scan_pages(
-        client,
-        job.source_table,
-        selection=selection,
-        segment=segment,
-        total_segments=total_segments,
-        page_size=job.page_size,
-        consistent_read=job.consistent_read,
-        position=position,
-        stop=stop,
-        backoff=backoff,
-        pacer=pacer,
-    )
+        return query_pages(client, table, selection, **common)
+    return scan_pages(client, table, selection=selection, segment=segment, total_segments=total_segments, **common)
