@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from airflow_dynsync.dynamodb.capacity import read_pacer
-from airflow_dynsync.dynamodb.client import abandon_calls
-from airflow_dynsync.dynamodb.errors import AccessDeniedError
-from airflow_dynsync.dynamodb.reader import scan_pages
-from airflow_dynsync.dynamodb.where import Selection
 from airflow_dynsync.engine import Mapping
-from airflow_dynsync.sync.changes import Changes
-from airflow_dynsync.sync.checkpoint import Checkpoint, CheckpointStore, Position
-from airflow_dynsync.sync.checks import Checks, ExposureMode, OnFinding
-from airflow_dynsync.sync.collisions import CollisionWatch
-from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.checkpoint import CheckpointStore
+from airflow_dynsync.sync.checks import ExposureMode, OnFinding
 from airflow_dynsync.sync.estimate import Estimate, estimate_job
-from airflow_dynsync.sync.mirror import Mirror, WrittenKeys
-from airflow_dynsync.sync.preparation import Preparation, counted, prepare
-from airflow_dynsync.sync.progress import Counters, Progress
-from airflow_dynsync.sync.pump import READERS, WRITERS, Observer, Pump
+from airflow_dynsync.sync.preparation import prepare
+from airflow_dynsync.sync.progress import Progress
+from airflow_dynsync.sync.pump import READERS, WRITERS
 from airflow_dynsync.sync.report import SyncReport
 from airflow_dynsync.sync.report.clock import RunClock
-from airflow_dynsync.sync.report.composition import report_of
-from airflow_dynsync.sync.report.parts import preflight_part
-from airflow_dynsync.sync.verification import ReadNotes, VerificationFailedError, VerifyMode, verify_run
+from airflow_dynsync.sync.run import Run
+from airflow_dynsync.sync.verification import VerificationFailedError, VerifyMode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -158,6 +148,7 @@ def run_sync(
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
     clock = RunClock()
+    stop = stop or threading.Event()
     with clock.phase("prepare"):
         prepared = prepare(job, source, destination, before=before, stop=stop, backoff=backoff)
     for warning in prepared.unacknowledged:
@@ -166,160 +157,28 @@ def run_sync(
     estimate = estimate_job(prepared) if job.segments is None else None
     if estimate is not None:
         on_estimate(estimate)
-    stop = stop or threading.Event()
-    checkpoint = _checkpoint(prepared, checkpoints, on_notice)
-    counters = Counters(None if job.where or job.segments else prepared.source.item_count)
-    pacer = prepared.read_pacer()
-    checks = Checks(
-        prepared.plan,
-        job.secret,
-        exposure_check=job.exposure_check,
-        on_exposure=job.on_exposure,
-        drift=job.drift,
+    run = Run(
+        prepared,
+        source,
+        destination,
         before=before,
-        quasi_identifiers=job.quasi_identifiers,
-        watch=_watch(prepared),
-    )
-    observers: list[Observer] = [checks.look]
-    kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
-    if kept is not None:
-        observers.append(lambda _, written: kept.note(written))
-    notes = None if job.verify == "off" else ReadNotes(prepared, job.verify)
-    if notes is not None:
-        observers.append(lambda read, _: notes.note(read))
-    pump = Pump(
-        pages=lambda segment, position: prepared.pages(source, segment, position, pacer, stop, backoff),
-        plan=prepared.plan,
-        observers=observers,
-        changes=_changes(prepared, destination, counters, stop, backoff),
-        destination=destination,
-        table_name=prepared.destination.name,
-        key_names=prepared.destination.key_names if prepared.plan.key_rules else (),
-        pacer=prepared.write_pacer(),
-        counters=counters,
-        checkpoint=checkpoint,
+        checkpoints=checkpoints,
+        on_notice=on_notice,
         stop=stop,
         backoff=backoff,
-        abandon=lambda: abandon_calls(source, destination),
     )
-    resumed = checkpoint.items_written
     with clock.phase("move"):
-        pump.run(lambda: on_progress(counters.progress()), progress_seconds)
-    on_progress(counters.progress())
-    deleted = 0
-    if kept is not None:
+        run.move(on_progress, progress_seconds)
+    if job.write_mode == "mirror":
         with clock.phase("delete"):
-            deleted = _delete(prepared, kept, destination, pump, counters)
-    checkpoint.remove()
-    verified = None
-    if notes is not None:
+            run.delete()
+    run.close()
+    if job.verify != "off":
         with clock.phase("verify"):
-            try:
-                verified = verify_run(
-                    prepared, notes, source, destination, pacer=pacer, stop=stop, backoff=backoff
-                )
-                counters.add_read(0, 0, verified.read_units)
-            except AccessDeniedError as error:
-                on_notice(f"Not verified: {error}")
-    for warning in checks.warnings():
+            run.verify()
+    for warning in run.warnings():
         on_warning(warning)
-    report = replace(
-        report_of(
-            prepared,
-            counters,
-            clock,
-            source_region=source.meta.region_name,
-            destination_region=destination.meta.region_name,
-            items_written_before=resumed,
-            estimate=estimate,
-        ),
-        preflight=preflight_part(prepared.findings, job.acknowledge),
-        items_deleted=deleted,
-        verification=verified,
-        **checks.parts(counters.items_read),
-    )
-    if verified is not None and not verified.passed:
-        raise VerificationFailedError(report, verified)
+    report = run.report(clock, estimate)
+    if report.verification is not None and not report.verification.passed:
+        raise VerificationFailedError(report, report.verification)
     return report
-
-
-def _checkpoint(
-    prepared: Preparation, store: CheckpointStore | None, on_notice: Callable[[str], None]
-) -> Checkpoint:
-    """Return the checkpoint of an interrupted run, or a new one where none can be continued."""
-    secret = prepared.job.secret
-    if store is not None and secret is None:
-        on_notice("If this run is interrupted it starts over: only one with a secret that stays can be continued")
-        store = None
-    if store is not None and prepared.job.write_mode == "mirror":
-        on_notice("If this run is interrupted it starts over: a mirror has to know all keys of the source")
-        store = None
-    if store is not None and not prepared.keeps_keys_apart:
-        on_notice(
-            "If this run is interrupted it starts over: the rules on the key do not promise that different keys"
-            " stay different, so all of them have to be watched from the start"
-        )
-        store = None
-    checkpoint = Checkpoint(prepared.segments, store, secret or b"", prepared.common, on_notice)
-    if checkpoint.interrupted_run:
-        on_notice(f"An earlier run of this sync was interrupted; {checkpoint.interrupted_run}")
-    return checkpoint
-
-
-def _delete(
-    prepared: Preparation, kept: WrittenKeys, destination: DynamoDBClient, pump: Pump, counters: Counters
-) -> int:
-    """Delete what the source does not have, and return how many items that were."""
-    table = prepared.destination
-    mirror = Mirror(
-        keys=lambda: counted(
-            scan_pages(
-                destination,
-                table.name,
-                selection=Selection("scan", "read by Scan: the keys", attributes=table.key_names),
-                page_size=prepared.job.page_size,
-                consistent_read=True,
-                stop=pump.stop,
-                backoff=pump.backoff,
-                pacer=read_pacer(None, table, consistent_read=True),
-            ),
-            counters.add_compared,
-        ),
-        written=kept,
-        destination=destination,
-        table_name=table.name,
-        max_fraction=prepared.job.max_delete_fraction,
-        pacer=pump.pacer,
-        stop=pump.stop,
-        backoff=pump.backoff,
-    )
-    deleted, units = mirror.delete()
-    counters.add_written(0, 0, units)
-    return deleted
-
-
-def _changes(
-    prepared: Preparation,
-    destination: DynamoDBClient,
-    counters: Counters,
-    stop: threading.Event,
-    backoff: Backoff | None,
-) -> Callable[[int, Position | None], Changes] | None:
-    """Return what tells for each segment which items to write; None where all are written."""
-    if not prepared.job.write_only_changes:
-        return None
-    if prepared.job.secret is None:
-        raise SyncError(
-            "write_only_changes: with a secret drawn for this run every item would differ; give one that stays"
-        )
-    pacer = read_pacer(None, prepared.destination, consistent_read=True, workers=prepared.workers)
-    return lambda segment, position: prepared.changes(
-        destination, segment, position, pacer, stop, backoff, counters.add_compared
-    )
-
-
-def _watch(prepared: Preparation) -> CollisionWatch | None:
-    """Return a watch where the rules on the keys do not promise that different keys stay different."""
-    if prepared.keeps_keys_apart:
-        return None
-    return CollisionWatch(prepared.destination.name, prepared.destination.key_names)
