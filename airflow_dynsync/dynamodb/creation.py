@@ -58,7 +58,7 @@ def create_like(
     except DynamoDBError as error:
         if error.code != "ResourceInUseException":  # it is there: by an answer that was lost, or by someone else
             raise
-    table = _active(destination, destination_table, patience, pacer)
+    table = wait_until_active(destination, destination_table, patience, pacer)
     if expires_by is not None:
         specification = {"Enabled": True, "AttributeName": expires_by}
         parameters = {"TableName": destination_table, "TimeToLiveSpecification": specification}
@@ -113,8 +113,13 @@ def _shape(described: dict[str, Any], billing_mode: str) -> dict[str, Any]:
     return shape
 
 
-def _active(client: DynamoDBClient, table_name: str, patience: Patience, pacer: Pacer) -> TableDescription:
-    """Wait until a table and all its indexes are ACTIVE."""
+def wait_until_active(client: DynamoDBClient, table_name: str, patience: Patience, pacer: Pacer) -> TableDescription:
+    """Wait until a table that is being created, and all its indexes, are ACTIVE; return it then.
+
+    Raises:
+        StoppedError: as asked.
+        DynamoDBError: it may not be described, or is not ACTIVE when patience ends.
+    """
     patience.progress()
     while True:
         table = None
