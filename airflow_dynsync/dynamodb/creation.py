@@ -113,7 +113,9 @@ def _shape(described: dict[str, Any], billing_mode: str) -> dict[str, Any]:
     return shape
 
 
-def wait_until_active(client: DynamoDBClient, table_name: str, patience: Patience, pacer: Pacer) -> TableDescription:
+def wait_until_active(
+    client: DynamoDBClient, table_name: str, patience: Patience, pacer: Pacer
+) -> TableDescription:
     """Wait until a table that is being created, and all its indexes, are ACTIVE; return it then.
 
     Raises:
