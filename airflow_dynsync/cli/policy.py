@@ -15,6 +15,9 @@ def add_command(commands: Any) -> None:
     parser = commands.add_parser("policy", help="print the IAM policies that a sync needs")
     parser.add_argument("access", choices=("read", "write"), help="read for the source, write for the destination")
     parser.add_argument("--table-arn", required=True, metavar="ARN", help="the table")
+    parser.add_argument(
+        "--create-destination", action="store_true", help="of write: allows to create the table, as sync can"
+    )
     parser.add_argument("--principal", metavar="ARN", help="who may assume the role: adds the trust policy")
     parser.add_argument("--external-id", metavar="ID", help="the external ID that the trust policy asks for")
     parser.set_defaults(run=run)
@@ -26,8 +29,13 @@ def run(options: argparse.Namespace) -> int:
 
     if bool(options.principal) is not bool(options.external_id):
         raise SyncError("policy: --principal and --external-id belong together; give both or neither")
+    if options.create_destination and options.access == "read":
+        raise SyncError("policy: --create-destination is for the role that writes")
     try:
-        permissions = (read_policy if options.access == "read" else write_policy)(options.table_arn)
+        if options.access == "read":
+            permissions = read_policy(options.table_arn)
+        else:
+            permissions = write_policy(options.table_arn, creates=options.create_destination)
     except ValueError as error:
         raise SyncError(f"policy: --table-arn: {error}") from None
     document: Any = permissions

@@ -7,6 +7,7 @@ from typing import Any
 
 READ_ACTIONS = ("BatchGetItem", "DescribeTable", "DescribeTimeToLive", "GetItem", "PartiQLSelect", "Query", "Scan")
 WRITE_ACTIONS = ("BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
+CREATE_ACTIONS = ("CreateTable", "UpdateTimeToLive")
 
 _TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 
@@ -16,9 +17,19 @@ def read_policy(table_arn: str) -> dict[str, Any]:
     return _policy(table_arn, READ_ACTIONS)
 
 
-def write_policy(table_arn: str) -> dict[str, Any]:
-    """The policy of a role that reads and writes one table; ValueError if `table_arn` is no table's."""
-    return _policy(table_arn, READ_ACTIONS + WRITE_ACTIONS)
+def write_policy(table_arn: str, *, creates: bool = False) -> dict[str, Any]:
+    """The policy of a role that reads and writes one table.
+
+    Deletes of a mirror are BatchWriteItem, too.
+
+    Args:
+        table_arn: the table.
+        creates: whether it may also create it, as ``create_destination`` does.
+
+    Raises:
+        ValueError: `table_arn` is no table's.
+    """
+    return _policy(table_arn, READ_ACTIONS + WRITE_ACTIONS + (CREATE_ACTIONS if creates else ()))
 
 
 def trust_policy(principal: str, external_id: str) -> dict[str, Any]:

@@ -22,6 +22,14 @@ def _list(action: str | list[str]) -> list[str]:
     return [action] if isinstance(action, str) else action
 
 
+def test_policy_write_allows_to_create_the_table_where_asked(capsys: pytest.CaptureFixture[str]) -> None:
+    creating = {"dynamodb:CreateTable", "dynamodb:UpdateTimeToLive"}
+    for options, allowed in (([], set()), (["--create-destination"], creating)):
+        assert main(["policy", "write", "--table-arn", ARN, *options]) == 0
+        (table, _) = json.loads(capsys.readouterr().out)["Statement"]
+        assert creating & set(table["Action"]) == allowed
+
+
 def test_policy_with_a_principal_adds_the_trust_policy(capsys: pytest.CaptureFixture[str]) -> None:
     principal = "arn:aws:iam::000000000000:role/airflow"
     command = ["policy", "write", "--table-arn", ARN, "--principal", principal, "--external-id", "e-1"]
@@ -36,6 +44,7 @@ def test_policy_with_a_principal_adds_the_trust_policy(capsys: pytest.CaptureFix
     [
         (["policy", "read", "--table-arn", "Users"], "--table-arn"),
         (["policy", "read", "--table-arn", ARN, "--external-id", "e"], "belong together"),
+        (["policy", "read", "--table-arn", ARN, "--create-destination"], "for the role that writes"),
         (["transformers", "transform_emial"], "did you mean transform_email?"),
         (["validate", "no-such-file.yaml"], "no-such-file.yaml: cannot be read"),
     ],

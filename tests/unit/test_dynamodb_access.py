@@ -3,6 +3,7 @@
 import dataclasses
 import datetime as dt
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -173,9 +174,17 @@ def test_secrets_when_credentials_are_shown_stay_hidden(own_keys: None, monkeypa
 
 READ = {"BatchGetItem", "DescribeTable", "DescribeTimeToLive", "GetItem", "PartiQLSelect", "Query", "Scan"}
 WRITE = {"BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem"}
+CREATE = {"CreateTable", "UpdateTimeToLive"}
 
 
-@pytest.mark.parametrize(("policy", "actions"), [(read_policy, READ), (write_policy, READ | WRITE)])
+@pytest.mark.parametrize(
+    ("policy", "actions"),
+    [
+        (read_policy, READ),
+        (write_policy, READ | WRITE),
+        (partial(write_policy, creates=True), READ | WRITE | CREATE),
+    ],
+)
 def test_policy_when_made_allows_its_actions_on_the_table_and_its_indexes_alone(
     policy: Any, actions: set[str]
 ) -> None:
