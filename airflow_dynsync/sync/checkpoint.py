@@ -167,6 +167,7 @@ class Checkpoint:
 
     Attributes:
         interrupted_run: what becomes of an earlier run that was interrupted; empty if there was none.
+        continues: whether this run goes on where that one was.
     """
 
     def __init__(
@@ -187,6 +188,7 @@ class Checkpoint:
         self._failing = False
         self._begun = time.time()
         self.interrupted_run = ""
+        self.continues = False
         if store is not None:
             keyed = Secret(secret).keyed("checkpoint")
             self._cipher = AESGCM(keyed.digest(b"seal")[:32])
@@ -218,6 +220,7 @@ class Checkpoint:
             return
         self._begun = begun
         self._states.update(states)
+        self.continues = True
         self.interrupted_run = (
             f"it is continued: {sum(state.done for state in states.values())} of {len(states)} segments and"
             f" {self.items_written:,} items are written"

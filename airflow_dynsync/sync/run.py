@@ -68,7 +68,7 @@ class Run:
         self._stop, self._backoff = stop, backoff
         self._read_pacer, self._write_pacer = prepared.read_pacer(), prepared.write_pacer()
         self._counters = Counters(None if job.where or job.segments else prepared.source.item_count)
-        self._checkpoint = _checkpoint(prepared, checkpoints, on_notice)
+        self._checkpoint = open_checkpoint(prepared, checkpoints, on_notice)
         self._items_written_before = self._checkpoint.items_written
         self._checks = _checks(prepared, before)
         self._kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
@@ -226,7 +226,7 @@ def _checks(prepared: Preparation, before: SyncReport | None) -> Checks:
     )
 
 
-def _checkpoint(
+def open_checkpoint(
     prepared: Preparation, store: CheckpointStore | None, on_notice: Callable[[str], None]
 ) -> Checkpoint:
     """Return the checkpoint of an interrupted run, or a new one where none can be continued."""
