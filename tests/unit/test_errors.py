@@ -1,8 +1,6 @@
 """Errors name the rule, the path and the remedy, and never a value (rule 9)."""
 
 import pickle
-import re
-import traceback
 from base64 import b64encode
 from dataclasses import replace
 from functools import partial
@@ -16,21 +14,20 @@ from airflow_dynsync.engine import MappingError, TransformError, catalogue, comp
 from airflow_dynsync.engine.definitions import Chunk, Column
 from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.lifting import lift_generate, lift_transform
+from tests.unit.marks import MARK, MARKED_DIGITS, MARKS, everything_said
 from tests.unit.strategies import SECRET, values
 
-MARK = "Winterbottom"
 MARKED = st.sampled_from(
     [
         {"S": MARK},
         {"S": f"{MARK}@{MARK}.example"},
-        {"N": "57721566490153286060"},
+        {"N": MARKED_DIGITS},
         {"B": b64encode(MARK.encode()).decode()},
         {"SS": [MARK, f"{MARK} II"]},
-        {"NS": ["57721566490153286060"]},
+        {"NS": [MARKED_DIGITS]},
         {"BS": [b64encode(MARK.encode()).decode()]},
     ]
 )
-MARKS = re.compile("winterbottom|57721566490153|" + b64encode(MARK.encode()).decode()[:12], re.IGNORECASE)
 
 
 def _raise(value: Any) -> Any:
@@ -146,10 +143,6 @@ def test_an_error_survives_the_way_to_another_process(error: MappingError | Tran
     assert vars(copy) == vars(error)
 
 
-def _everything_said(error: BaseException) -> str:
-    return f"{error!s} {error!r} {error.args!r} {vars(error)!r} {''.join(traceback.format_exception(error))}"
-
-
 @pytest.mark.parametrize("rule", RULES, ids=str)
 @given(value=values(st.just("name"), MARKED))
 def test_what_a_rule_says_of_a_value_never_holds_it(rule: Any, value: dict[str, Any]) -> None:
@@ -159,7 +152,7 @@ def test_what_a_rule_says_of_a_value_never_holds_it(rule: Any, value: dict[str, 
         try:
             plan.apply([item])
         except TransformError as error:
-            said += _everything_said(error)
+            said += everything_said(error)
         said += f"{plan.statistics!r} {plan.statistics.as_dict()}"
     assert not MARKS.search(said)
 
@@ -187,7 +180,7 @@ def test_a_transformer_that_breaks_is_named_without_what_it_says(lift: Any) -> N
     with pytest.raises(TransformError) as caught:
         step(Column(chunk, [{"S": MARK}], [0], [("a",)]))
     assert str(caught.value) == "mappings.a: transform_broken failed with KeyError"
-    assert not MARKS.search(_everything_said(caught.value))
+    assert not MARKS.search(everything_said(caught.value))
 
 
 def test_a_column_transformer_that_breaks_is_named_without_what_it_says(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -200,7 +193,7 @@ def test_a_column_transformer_that_breaks_is_named_without_what_it_says(monkeypa
     with pytest.raises(TransformError) as caught:
         plan.apply([{"a": {"S": MARK}}])
     assert str(caught.value) == "mappings.a: transform_broken failed with KeyError"
-    assert not MARKS.search(_everything_said(caught.value))
+    assert not MARKS.search(everything_said(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -217,7 +210,7 @@ def test_names_that_are_part_of_a_value_are_not_told(name: str, value: dict[str,
     with pytest.raises(TransformError, match="something inside a value") as caught:
         compile_plan({"mappings": {"a": rule}}).apply([{"a": value}])
     assert caught.value.place == "mappings.a.unmapped"
-    assert not MARKS.search(_everything_said(caught.value))
+    assert not MARKS.search(everything_said(caught.value))
 
 
 def test_a_constant_in_a_mapping_is_not_shown_by_explain() -> None:

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_dynsync.dynamodb.errors import InvalidRequestError
 from airflow_dynsync.dynamodb.tables import KeyAttribute
 from airflow_dynsync.dynamodb.where import Selection, plan_selection
 
@@ -270,3 +271,10 @@ PIECES: list[Any] = [
 @given(st.one_of(st.text(), st.lists(st.sampled_from(PIECES)).map(" ".join)))
 def test_any_text_when_planned_has_a_way(where: str) -> None:
     assert plan(where).way in ("scan", "query", "statement")
+
+
+def test_condition_when_it_is_no_unicode_is_an_error_that_names_the_character_and_no_value() -> None:
+    with pytest.raises(InvalidRequestError, match=r"^where: .* at character 10; write it in UTF-8$") as caught:
+        plan("Id='Mary'\udc8a")
+    assert caught.value.kind == "fatal"
+    assert "Mary" not in repr(caught.value)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_dynsync.dynamodb.errors import InvalidRequestError
 from airflow_dynsync.dynamodb.where.conditions import (
     Among,
     And,
@@ -30,6 +32,7 @@ from airflow_dynsync.dynamodb.where.parser import parse_condition
 if TYPE_CHECKING:
     from airflow_dynsync.dynamodb.tables import KeyAttribute
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _ORDERED = frozenset({"S", "N"})
 _ATTRIBUTE_TYPES = frozenset({"S", "N", "B", "SS", "NS", "BS", "M", "L", "BOOL", "NULL"})
 _MAX_DIGITS = 38
@@ -86,9 +89,17 @@ def plan_selection(where: str | None, keys: tuple[KeyAttribute, ...]) -> Selecti
     A condition becomes a Query where it pins the partition key, else a Scan with a filter. What would not
     mean exactly the same that way, what DynamoDB refuses, and what is no PartiQL at all is for
     ExecuteStatement, so that DynamoDB itself judges it.
+
+    Raises `InvalidRequestError` for a text that cannot be sent.
     """
     if where is None:
         return Selection("scan", "read by Scan: the whole table")
+    if surrogate := _SURROGATE.search(where):
+        raise InvalidRequestError(
+            f"where: Unicode text was expected, got half a surrogate pair at character {surrogate.start() + 1};"
+            " write it in UTF-8",
+            code="ValidationException",
+        )
     try:
         condition = parse_condition(where)
         for term in terms(condition):
