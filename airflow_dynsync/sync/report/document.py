@@ -23,6 +23,7 @@ from airflow_dynsync.sync.report.sections import (
     Moment,
     Phase,
     PreflightFinding,
+    Replacement,
     Retries,
     Risk,
     Run,
@@ -68,7 +69,7 @@ class SyncReport:
         seconds: from the first read to the last confirmed write; of several workers, those of the slowest.
         corpus_version: of the word lists that names and places come from; another one gives other pseudonyms.
         rules: counts by path, rule and outcome.
-        items_deleted: items of the destination that the source did not have; 0 unless it is a mirror.
+        items_deleted: items of the destination that the source did not have; 0 unless it is a mirror, or replaced.
         run: when, and with which version.
         mapping: the rules in force.
         preflight: what was found before the first write.
@@ -81,6 +82,8 @@ class SyncReport:
         phases: how long each part took, in order.
         timeline: at most some 200 moments of the move.
         verification: what was read back and compared.
+        replacement: how the contents were swapped, where all of them were replaced; then ``items_written`` counts
+            what differed, and capacity is that of the copy and the swap together.
         dead_letters: items that were put aside.
         risk: re-identification risk before and after.
         shortened: whether this is the short form, which leaves out types and timeline, ends long lists early,
@@ -121,6 +124,7 @@ class SyncReport:
     phases: tuple[Phase, ...] | None = None
     timeline: tuple[Moment, ...] | None = None
     verification: Verification | None = None
+    replacement: Replacement | None = None
     dead_letters: DeadLetters | None = None
     risk: Risk | None = None
     shortened: bool = False
@@ -186,6 +190,8 @@ class SyncReport:
         )
 
     def __str__(self) -> str:
+        if self.replacement is not None:
+            return self._replaced(self.replacement)
         saved = self.capacity.writes_saved if self.capacity else 0
         rate = (self.items_written + saved) / self.seconds if self.seconds else 0.0
         unchanged = f", {saved:,} unchanged" if saved else ""
@@ -193,6 +199,15 @@ class SyncReport:
         return (
             f"{self.items_written:,} of {self.items_read:,} items of {self.source_table} written to"
             f" {self.destination_table}{unchanged}{deleted} in {self.seconds:,.1f} s ({rate:,.0f} items/s)"
+        )
+
+    def _replaced(self, replacement: Replacement) -> str:
+        saved = self.capacity.writes_saved if self.capacity else 0
+        return (
+            f"{self.destination_table} has the contents of a new copy of {self.source_table},"
+            f" {replacement.items_copied:,} items: {self.items_written:,} written, {saved:,} unchanged,"
+            f" {self.items_deleted:,} others deleted, in {self.seconds:,.1f} s,"
+            f" {replacement.swap_seconds:,.1f} s of them for the swap"
         )
 
 

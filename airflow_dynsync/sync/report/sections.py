@@ -324,6 +324,34 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Replacement:
+    """How the destination's contents were swapped for a complete new copy.
+
+    Attributes:
+        side_table: the table that the copy was made in, deleted since.
+        items_copied: items written to it, those of an interrupted run that this one continued included.
+        copy_write_units: write capacity units of the side table, its indexes included.
+        copy_write_dollars: for them; the side table is on demand.
+        swap_read_units: read capacity units that comparing it with the destination took, of both tables.
+        swap_write_units: write capacity units of the destination: of what differed, and what was deleted.
+        swap_write_dollars: for them; None where the destination is provisioned.
+        swap_seconds: from the first read of the copy to the last write: in that time the destination held old and
+            new items.
+        verification: of the destination against the copy; that at the top of the report is of the copy.
+    """
+
+    side_table: str
+    items_copied: int
+    copy_write_units: float
+    copy_write_dollars: float | None
+    swap_read_units: float
+    swap_write_units: float
+    swap_write_dollars: float | None
+    swap_seconds: float
+    verification: Verification | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class DeadLetters:
     """Items that were put aside because they could not be transformed or written.
 
