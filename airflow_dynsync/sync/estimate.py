@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import orjson
@@ -19,6 +19,7 @@ from airflow_dynsync.dynamodb.limits import CapacityLimit, parse_limit, read_bud
 
 if TYPE_CHECKING:
     from airflow_dynsync.dynamodb.tables import TableDescription
+    from airflow_dynsync.sync.job import SyncJob
     from airflow_dynsync.sync.preparation import Preparation
 
 READ_PRICE = 0.125
@@ -187,7 +188,7 @@ def estimate_job(
 ) -> Estimate:
     """Estimate a prepared job, all workers together; the other parameters are those of `estimate`."""
     job = prepared.job
-    return estimate(
+    once = estimate(
         prepared.source,
         prepared.destination,
         selective=job.where is not None,
@@ -200,6 +201,27 @@ def estimate_job(
         client_rate=client_rate,
         read_price=read_price,
         write_price=write_price,
+    )
+    return _replacing(once, job, read_price, write_price) if job.write_mode == "replace" else once
+
+
+def _replacing(once: Estimate, job: SyncJob, read_price: float, write_price: float) -> Estimate:
+    """Return the estimate where a side table is written first, then compared, and brought over.
+
+    The side table is on demand. It and the destination are read with strong consistency.
+    """
+    compared = 2 * once.read_units if job.consistent_read else 4 * once.read_units
+    copy_dollars = once.write_units * write_price / 1_000_000
+    compare_dollars = compared * read_price / 1_000_000
+    limited_twice = job.write_limit is not None and not str(job.write_limit).endswith("%")
+    return replace(
+        once,
+        read_units=once.read_units + compared,
+        write_units=2 * once.write_units,
+        read_dollars=(once.read_dollars or 0.0) + compare_dollars,
+        write_dollars=(once.write_dollars or 0.0) + copy_dollars,
+        write_seconds=(2 if limited_twice else 1) * once.write_seconds,
+        client_seconds=2 * once.client_seconds,
     )
 
 
