@@ -18,6 +18,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--create-destination", action="store_true", help="of write: allows to create the table, as sync can"
     )
+    parser.add_argument(
+        "--replace", action="store_true", help="of write: allows sync --write-mode replace its table beside this one"
+    )
     parser.add_argument("--principal", metavar="ARN", help="who may assume the role: adds the trust policy")
     parser.add_argument("--external-id", metavar="ID", help="the external ID that the trust policy asks for")
     parser.set_defaults(run=run)
@@ -29,13 +32,16 @@ def run(options: argparse.Namespace) -> int:
 
     if bool(options.principal) is not bool(options.external_id):
         raise SyncError("policy: --principal and --external-id belong together; give both or neither")
-    if options.create_destination and options.access == "read":
-        raise SyncError("policy: --create-destination is for the role that writes")
+    for name in ("create_destination", "replace"):
+        if getattr(options, name) and options.access == "read":
+            raise SyncError(f"policy: --{name.replace('_', '-')} is for the role that writes")
     try:
         if options.access == "read":
             permissions = read_policy(options.table_arn)
         else:
-            permissions = write_policy(options.table_arn, creates=options.create_destination)
+            permissions = write_policy(
+                options.table_arn, creates=options.create_destination, replaces=options.replace
+            )
     except ValueError as error:
         raise SyncError(f"policy: --table-arn: {error}") from None
     document: Any = permissions

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from airflow_dynsync.dynamodb.side_tables import side_table_name
+
 READ_ACTIONS = ("BatchGetItem", "DescribeTable", "DescribeTimeToLive", "GetItem", "PartiQLSelect", "Query", "Scan")
 WRITE_ACTIONS = ("BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
 CREATE_ACTIONS = ("CreateTable", "UpdateTimeToLive")
+SIDE_TABLE_ACTIONS = ("CreateTable", "DeleteTable", "ListTagsOfResource", "TagResource")
 
 _TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 
@@ -17,7 +20,7 @@ def read_policy(table_arn: str) -> dict[str, Any]:
     return _policy(table_arn, READ_ACTIONS)
 
 
-def write_policy(table_arn: str, *, creates: bool = False) -> dict[str, Any]:
+def write_policy(table_arn: str, *, creates: bool = False, replaces: bool = False) -> dict[str, Any]:
     """The policy of a role that reads and writes one table.
 
     Deletes of a mirror are BatchWriteItem, too.
@@ -25,11 +28,18 @@ def write_policy(table_arn: str, *, creates: bool = False) -> dict[str, Any]:
     Args:
         table_arn: the table.
         creates: whether it may also create it, as ``create_destination`` does.
+        replaces: whether it may also make, fill and delete the table's side table, as ``write_mode="replace"`` does.
 
     Raises:
         ValueError: `table_arn` is no table's.
     """
-    return _policy(table_arn, READ_ACTIONS + WRITE_ACTIONS + (CREATE_ACTIONS if creates else ()))
+    policy = _policy(table_arn, READ_ACTIONS + WRITE_ACTIONS + (CREATE_ACTIONS if creates else ()))
+    if replaces:
+        place, _, name = table_arn.rpartition("/")
+        side_table_arn = f"{place}/{side_table_name(name)}"
+        allowed = _table_statement("SideTable", side_table_arn, READ_ACTIONS + WRITE_ACTIONS + SIDE_TABLE_ACTIONS)
+        policy["Statement"].append(allowed)
+    return policy
 
 
 def trust_policy(principal: str, external_id: str) -> dict[str, Any]:
@@ -53,15 +63,19 @@ def _policy(table_arn: str, actions: tuple[str, ...]) -> dict[str, Any]:
             f"{table_arn!r} is not the ARN of a table: expected arn:aws:dynamodb:REGION:ACCOUNT:table/NAME"
         )
     return _document(
-        {
-            "Sid": "Table",
-            "Effect": "Allow",
-            "Action": [f"dynamodb:{action}" for action in sorted(actions)],
-            "Resource": [table_arn, f"{table_arn}/index/*"],
-        },
+        _table_statement("Table", table_arn, actions),
         # ListTables knows no resource; the connection test uses it where no table is named.
         {"Sid": "ListTables", "Effect": "Allow", "Action": "dynamodb:ListTables", "Resource": "*"},
     )
+
+
+def _table_statement(name: str, table_arn: str, actions: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "Sid": name,
+        "Effect": "Allow",
+        "Action": [f"dynamodb:{action}" for action in sorted(actions)],
+        "Resource": [table_arn, f"{table_arn}/index/*"],
+    }
 
 
 def _document(*statements: dict[str, Any]) -> dict[str, Any]:

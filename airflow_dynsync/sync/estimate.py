@@ -208,9 +208,10 @@ def estimate_job(
 def _replacing(once: Estimate, job: SyncJob, read_price: float, write_price: float) -> Estimate:
     """Return the estimate where a side table is written first, then compared, and brought over.
 
-    The side table is on demand. It and the destination are read with strong consistency.
+    The side table is on demand. It is read once with strong consistency, and the destination, taken to be as large,
+    three times: to compare, to count what is to be deleted, and to delete it.
     """
-    compared = 2 * once.read_units if job.consistent_read else 4 * once.read_units
+    compared = (4 if job.consistent_read else 8) * once.read_units
     copy_dollars = once.write_units * write_price / 1_000_000
     compare_dollars = compared * read_price / 1_000_000
     limited_twice = job.write_limit is not None and not str(job.write_limit).endswith("%")
