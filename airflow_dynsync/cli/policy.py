@@ -19,7 +19,7 @@ def add_command(commands: Any) -> None:
         "--create-destination", action="store_true", help="of write: allows to create the table, as sync can"
     )
     parser.add_argument(
-        "--replace", action="store_true", help="of write: allows sync --write-mode replace its table beside this one"
+        "--replace", action="store_true", help="of write: allows the side table of sync --write-mode replace"
     )
     parser.add_argument("--principal", metavar="ARN", help="who may assume the role: adds the trust policy")
     parser.add_argument("--external-id", metavar="ID", help="the external ID that the trust policy asks for")

@@ -10,7 +10,17 @@ from airflow_dynsync.dynamodb.side_tables import side_table_name
 READ_ACTIONS = ("BatchGetItem", "DescribeTable", "DescribeTimeToLive", "GetItem", "PartiQLSelect", "Query", "Scan")
 WRITE_ACTIONS = ("BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
 CREATE_ACTIONS = ("CreateTable", "UpdateTimeToLive")
-SIDE_TABLE_ACTIONS = ("CreateTable", "DeleteTable", "ListTagsOfResource", "TagResource")
+SIDE_TABLE_ACTIONS = (
+    "BatchGetItem",
+    "BatchWriteItem",
+    "CreateTable",
+    "DeleteTable",
+    "DescribeTable",
+    "DescribeTimeToLive",
+    "ListTagsOfResource",
+    "Scan",
+    "TagResource",
+)
 
 _TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 
@@ -28,7 +38,7 @@ def write_policy(table_arn: str, *, creates: bool = False, replaces: bool = Fals
     Args:
         table_arn: the table.
         creates: whether it may also create it, as ``create_destination`` does.
-        replaces: whether it may also make, fill and delete the table's side table, as ``write_mode="replace"`` does.
+        replaces: whether it may also make, fill and delete the table's side table, as write mode ``replace`` does.
 
     Raises:
         ValueError: `table_arn` is no table's.
@@ -37,8 +47,7 @@ def write_policy(table_arn: str, *, creates: bool = False, replaces: bool = Fals
     if replaces:
         place, _, name = table_arn.rpartition("/")
         side_table_arn = f"{place}/{side_table_name(name)}"
-        allowed = _table_statement("SideTable", side_table_arn, READ_ACTIONS + WRITE_ACTIONS + SIDE_TABLE_ACTIONS)
-        policy["Statement"].append(allowed)
+        policy["Statement"].append(_table_statement("SideTable", side_table_arn, SIDE_TABLE_ACTIONS))
     return policy
 
 

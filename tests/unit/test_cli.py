@@ -30,6 +30,16 @@ def test_policy_write_allows_to_create_the_table_where_asked(capsys: pytest.Capt
         assert creating & set(table["Action"]) == allowed
 
 
+def test_policy_write_allows_a_side_table_of_that_name_alone_where_asked(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["policy", "write", "--table-arn", ARN, "--replace"]) == 0
+    statements = {each["Sid"]: each for each in json.loads(capsys.readouterr().out)["Statement"]}
+    assert "dynamodb:DeleteTable" not in statements["Table"]["Action"]
+    assert {"dynamodb:CreateTable", "dynamodb:DeleteTable"} <= set(statements["SideTable"]["Action"])
+    assert statements["SideTable"]["Resource"] == [f"{ARN}.dynsync-new", f"{ARN}.dynsync-new/index/*"]
+
+
 def test_policy_with_a_principal_adds_the_trust_policy(capsys: pytest.CaptureFixture[str]) -> None:
     principal = "arn:aws:iam::000000000000:role/airflow"
     command = ["policy", "write", "--table-arn", ARN, "--principal", principal, "--external-id", "e-1"]
@@ -45,6 +55,7 @@ def test_policy_with_a_principal_adds_the_trust_policy(capsys: pytest.CaptureFix
         (["policy", "read", "--table-arn", "Users"], "--table-arn"),
         (["policy", "read", "--table-arn", ARN, "--external-id", "e"], "belong together"),
         (["policy", "read", "--table-arn", ARN, "--create-destination"], "for the role that writes"),
+        (["policy", "read", "--table-arn", ARN, "--replace"], "--replace is for the role that writes"),
         (["transformers", "transform_emial"], "did you mean transform_email?"),
         (["validate", "no-such-file.yaml"], "no-such-file.yaml: cannot be read"),
     ],
