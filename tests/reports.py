@@ -105,6 +105,7 @@ FULL = replace(
             RuleInForce(path, f"mappings.{path}", transformer, uniqueness, on_key=False)
             for path, transformer, uniqueness, _ in _RULES
         ),
+        secret_fingerprint="5f0c2a9e8d7b6c4a3f2e1d0c9b8a7f6e",
     ),
     preflight=(
         PreflightFinding(

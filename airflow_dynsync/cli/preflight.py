@@ -22,7 +22,9 @@ def add_command(commands: Any) -> None:
     )
     connections.add_limits(parser)
     parser.add_argument(
-        "--report", metavar="FILE", help="the last run's report, with which mapping and word lists are compared"
+        "--report",
+        metavar="FILE",
+        help="the last run's report, with which mapping, secret and word lists are compared",
     )
     parser.add_argument("--json", action="store_true", help="print the findings as JSON")
     connections.add_side(parser, "source")
@@ -32,6 +34,7 @@ def add_command(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print the findings on standard output; return 1 if one of them is an error, otherwise 0."""
+    from airflow_dynsync.sync.examination import examine
     from airflow_dynsync.sync.preflight import PreflightError
     from airflow_dynsync.sync.preparation import prepare
     from airflow_dynsync.sync.report.files import read_report
@@ -41,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
     source, destination = (connections.client(options, side, 1) for side in ("source", "destination"))
     before = read_report(options.report) if options.report else None
     try:
-        findings = prepare(job, source, destination, before=before).findings
+        findings = examine(prepare(job, source, destination), source, destination, before=before).findings
     except PreflightError as error:
         findings = error.findings
     rows = preflight_part(findings, job.acknowledge)

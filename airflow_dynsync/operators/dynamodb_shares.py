@@ -13,6 +13,7 @@ from airflow_dynsync.operators.dynamodb import (
     announce,
     asset_alias,
     keep_report,
+    open_path,
 )
 
 if TYPE_CHECKING:
@@ -24,10 +25,10 @@ if TYPE_CHECKING:
 class DynamoDBAnonymizeSyncPlanOperator(DynamoDBAnonymizeSyncOperator):
     """Share a table out to several tasks, after the checks that `DynamoDBAnonymizeSyncOperator` makes.
 
-    It reads and writes no item. It logs what the sync will cost, all tasks together, and returns a list with the
-    arguments ``segments``, ``total_segments``, ``workers`` and ``fingerprint`` of each task. The number of
-    segments is fixed here, once: ``total_segments``, or four for each worker and more where the table is larger
-    than 4 GB. A table that is a page long, or read by a Query or a statement, is one task's.
+    It writes no item, and reads the first few of the source. It logs what the sync will cost, all tasks together,
+    and returns a list with the arguments ``segments``, ``total_segments``, ``workers`` and ``fingerprint`` of each
+    task. The number of segments is fixed here, once: ``total_segments``, or four for each worker and more where the
+    table is larger than 4 GB. A table that is a page long, or read by a Query or a statement, is one task's.
 
     Its arguments are those of `DynamoDBAnonymizeSyncOperator`, ``workers`` being how many tasks there are at most,
     and without ``segments`` and ``fingerprint``.
@@ -54,10 +55,15 @@ class DynamoDBAnonymizeSyncPlanOperator(DynamoDBAnonymizeSyncOperator):
 
     def _perform(self, _: Context) -> list[dict[str, Any]]:
         from airflow_dynsync.sync.estimate import estimate_job
+        from airflow_dynsync.sync.examination import examine
         from airflow_dynsync.sync.preparation import prepare
+        from airflow_dynsync.sync.report.files import read_report
         from airflow_dynsync.sync.segments import share_out, written
 
-        prepared = prepare(self._job(), *self._clients(1), stop=self._stop)
+        clients = self._clients(1)
+        before = read_report(self.report_path, open_path=open_path) if self.report_path else None
+        prepared = prepare(self._job(), *clients, stop=self._stop)
+        prepared = examine(prepared, *clients, before=before, stop=self._stop)
         for warning in prepared.unacknowledged:
             self.log.warning("%s.", warning)
         shares = share_out(prepared.total_segments, prepared.workers)

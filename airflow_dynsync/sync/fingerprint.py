@@ -1,4 +1,4 @@
-"""What tells a mapping from every other one."""
+"""What tells a mapping, or a secret, from every other one."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from airflow_dynsync.engine import Mapping
+from airflow_dynsync.engine.keyed import Secret
 
 
 def mapping_fingerprint(mapping: Mapping) -> str:
@@ -18,6 +19,11 @@ def mapping_fingerprint(mapping: Mapping) -> str:
     described = canonical(mapping.model_dump(include=set(Mapping.model_fields)))
     text = orjson.dumps(described, option=orjson.OPT_SORT_KEYS)
     return blake2b(text, digest_size=16, person=b"dynsync mapping").hexdigest()
+
+
+def secret_fingerprint(secret: bytes) -> str:
+    """Return what tells a secret from every other one, and nothing else of one that was drawn at random."""
+    return Secret(secret).keyed("secret fingerprint").digest(b"")[:16].hex()
 
 
 def canonical(value: Any) -> Any:

@@ -11,6 +11,7 @@ from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.checkpoint import CheckpointStore
 from airflow_dynsync.sync.checks import ExposureMode, OnFinding
 from airflow_dynsync.sync.estimate import Estimate, estimate_job
+from airflow_dynsync.sync.examination import examine
 from airflow_dynsync.sync.preparation import prepare
 from airflow_dynsync.sync.progress import Progress
 from airflow_dynsync.sync.pump import READERS, WRITERS
@@ -122,7 +123,8 @@ def run_sync(
         job: what to do.
         source: a client that speaks wire form, as `dynamodb.client.create_client` makes it.
         destination: likewise.
-        before: the last run's report, with whose paths and types this run's are compared; None compares nothing.
+        before: the last run's report, with whose mapping, secret, paths and types this run's are compared; None
+            compares nothing.
         checkpoints: keeps how far the run is, so that the next one continues it if it is interrupted; called in
             this thread alone. None starts over each time.
         on_notice: called with a sentence about how the source is read, and whether a run is continued.
@@ -150,7 +152,8 @@ def run_sync(
     clock = RunClock()
     stop = stop or threading.Event()
     with clock.phase("prepare"):
-        prepared = prepare(job, source, destination, before=before, stop=stop, backoff=backoff)
+        prepared = prepare(job, source, destination, stop=stop, backoff=backoff)
+        prepared = examine(prepared, source, destination, before=before, stop=stop)
     for warning in prepared.unacknowledged:
         on_warning(warning)
     on_notice(f"{job.source_table} is {prepared.selection.reason}")

@@ -205,7 +205,13 @@ def inspect_limits(
 
 
 def inspect_changes(
-    before: SyncReport | None, source_table: str, *, mapping_fingerprint: str, corpus_version: str
+    before: SyncReport | None,
+    source_table: str,
+    *,
+    mapping_fingerprint: str,
+    corpus_version: str,
+    secret_fingerprint: str | None,
+    changes_keys: bool,
 ) -> tuple[Finding, ...]:
     """Return why pseudonyms will differ from the last run's.
 
@@ -214,10 +220,15 @@ def inspect_changes(
         source_table: the table to read.
         mapping_fingerprint: of this run.
         corpus_version: of this run.
+        secret_fingerprint: of this run; None where a secret is drawn for it.
+        changes_keys: whether a rule acts on the primary key.
     """
     if before is None:
         return ()
-    remedy = "refresh all tables that share pseudonyms with this one, in whole"
+    of_keys, remedy = "", "refresh all tables that share pseudonyms with this one, in whole"
+    if changes_keys:
+        of_keys = ", those of keys, too, and items of the last run stay beside the new ones"
+        remedy += ", into an empty destination or by write_mode mirror or replace"
     findings = []
     if before.corpus_version != corpus_version:
         findings.append(
@@ -230,14 +241,26 @@ def inspect_changes(
                 remedy,
             )
         )
-    if before.mapping is not None and before.mapping.fingerprint != mapping_fingerprint:
+    if before.mapping is None:
+        return tuple(findings)
+    if before.mapping.fingerprint != mapping_fingerprint:
         findings.append(
             Finding(
                 "mapping_changed",
                 "warning",
                 source_table,
-                "the mapping is not that of the last run: pseudonyms may change",
+                f"the mapping is not that of the last run: pseudonyms may change{of_keys}",
                 remedy,
+            )
+        )
+    if before.mapping.secret_fingerprint not in (None, secret_fingerprint):
+        findings.append(
+            Finding(
+                "secret_changed",
+                "warning",
+                source_table,
+                f"the secret is not that of the last run: pseudonyms change{of_keys}",
+                f"give the secret of the last run; or {remedy}",
             )
         )
     return tuple(findings)

@@ -11,11 +11,11 @@ import orjson
 from airflow_dynsync import __version__
 from airflow_dynsync.dynamodb.capacity import Pacer, read_pacer, write_pacer
 from airflow_dynsync.dynamodb.creation import create_like
-from airflow_dynsync.dynamodb.errors import DynamoDBError, TableNotFoundError
+from airflow_dynsync.dynamodb.errors import TableNotFoundError
 from airflow_dynsync.dynamodb.limits import parse_limit
 from airflow_dynsync.dynamodb.lookup import get_items
 from airflow_dynsync.dynamodb.reader import Page, query_pages, scan_pages, select_statement, statement_pages
-from airflow_dynsync.dynamodb.tables import TableDescription, describe_table, time_to_live_attribute
+from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
 from airflow_dynsync.dynamodb.where import Selection, plan_selection
 from airflow_dynsync.engine import Plan, compile_plan
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
@@ -24,19 +24,11 @@ from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.findings import Finding, parse_acknowledged
-from airflow_dynsync.sync.fingerprint import canonical, mapping_fingerprint
+from airflow_dynsync.sync.fingerprint import canonical
 from airflow_dynsync.sync.index_keys import inspect_indexes
-from airflow_dynsync.sync.preflight import (
-    Side,
-    inspect_changes,
-    inspect_expiry,
-    inspect_keys,
-    inspect_limits,
-    inspect_listeners,
-    inspect_tables,
-    require_no_errors,
-)
+from airflow_dynsync.sync.preflight import Side, inspect_keys, inspect_tables, require_no_errors
 from airflow_dynsync.sync.pump import READERS
+from airflow_dynsync.sync.risk import parse_quasi_identifiers
 from airflow_dynsync.sync.segments import require_keys_kept_apart, rules_that_mix_keys, written
 
 if TYPE_CHECKING:
@@ -46,7 +38,6 @@ if TYPE_CHECKING:
 
     from airflow_dynsync.dynamodb.calls import Backoff
     from airflow_dynsync.sync.job import SyncJob
-    from airflow_dynsync.sync.report import SyncReport
 
 _SEGMENT_BYTES: Final = 1 << 30
 """Of a larger table each segment is about this long, so that one that fails late has little to repeat."""
@@ -68,7 +59,7 @@ class Preparation:
         plan: the job's mapping, compiled for the source's key.
         selection: which way the source is read.
         total_segments: in how many segments; 1 unless it is read by Scan.
-        findings: warnings about the tables and the mapping, acknowledged or not.
+        findings: warnings about the tables and the mapping, acknowledged or not, which `examine` adds.
     """
 
     job: SyncJob
@@ -93,6 +84,12 @@ class Preparation:
     def keeps_keys_apart(self) -> bool:
         """Whether different keys are sure to stay different."""
         return not rules_that_mix_keys(self.plan)
+
+    @property
+    def compares_beside(self) -> bool:
+        """Whether the destination is scanned beside the source: the same keys, of which nothing is left out."""
+        job = self.job
+        return job.write_only_changes and self.selection.way == "scan" and not (job.where or self.plan.key_rules)
 
     @property
     def unacknowledged(self) -> list[str]:
@@ -171,7 +168,7 @@ class Preparation:
         """
         name = self.destination.name
         beside = None
-        if self.selection.way == "scan" and position is None and not (self.job.where or self.plan.key_rules):
+        if position is None and self.compares_beside:
             pages = scan_pages(
                 client,
                 name,
@@ -212,7 +209,6 @@ def prepare(
     source: DynamoDBClient,
     destination: DynamoDBClient,
     *,
-    before: SyncReport | None = None,
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
 ) -> Preparation:
@@ -224,7 +220,6 @@ def prepare(
         job: as for `run_sync`.
         source: likewise.
         destination: likewise.
-        before: the last run's report, with which mapping and word lists are compared; None compares nothing.
         stop: set to end waiting for a table that is being created.
         backoff: how long that may take; None for the default.
 
@@ -243,8 +238,7 @@ def prepare(
     plan = compile_plan(job.mapping, key_attributes=table.key_names, secret=job.secret)
     require_no_errors((*inspect_keys(plan, table), *inspect_indexes(plan, table, destination_side.table)))
     selection = plan_selection(job.where, table.keys)
-    if plan.attributes is not None and len(plan.attributes) <= _MAX_PROJECTED:
-        selection = replace(selection, attributes=plan.attributes)
+    selection = replace(selection, attributes=_projected(job, plan))
     if job.write_mode == "mirror" and job.segments is not None:
         raise SyncError(
             "write_mode mirror needs a single task, which knows all keys of the source; use one worker"
@@ -258,7 +252,19 @@ def prepare(
         raise SyncError(str(error)) from None
     if job.segments is not None or job.workers > 1:
         _require_what_workers_share(prepared)
-    return replace(prepared, findings=_warnings(prepared, source, destination, before))
+    return prepared
+
+
+def _projected(job: SyncJob, plan: Plan) -> tuple[str, ...] | None:
+    """Return the attributes to read; None for whole items.
+
+    A search of all items for what is dropped has to know it, and the risk before to know the quasi-identifiers.
+    """
+    if plan.attributes is None or job.exposure_check == "all":
+        return None
+    quasi_identifiers = (str(path[0]) for path in parse_quasi_identifiers(job.quasi_identifiers))
+    projected = tuple(dict.fromkeys((*plan.attributes, *quasi_identifiers)))
+    return projected if len(projected) <= _MAX_PROJECTED else None
 
 
 def _destination(
@@ -281,36 +287,6 @@ def _destination(
     require_no_errors(inspect_keys(plan, table))
     plan_selection(job.where, table.keys)
     return create_like(source, job.source_table, destination, job.destination_table, stop=stop, backoff=backoff)
-
-
-def _warnings(
-    prepared: Preparation, source: DynamoDBClient, destination: DynamoDBClient, before: SyncReport | None
-) -> tuple[Finding, ...]:
-    job, plan = prepared.job, prepared.plan
-    expires_by = _expires_by(destination, job.destination_table)
-    source_expires_by = _expires_by(source, job.source_table) if expires_by is not None else None
-    return (
-        *inspect_indexes(plan, prepared.source, prepared.destination),
-        *inspect_expiry(plan, prepared.destination, expires_by, source_expires_by),
-        *inspect_listeners(prepared.destination),
-        *inspect_limits(
-            prepared.source, prepared.destination, parse_limit(job.read_limit), parse_limit(job.write_limit)
-        ),
-        *inspect_changes(
-            before,
-            job.source_table,
-            mapping_fingerprint=mapping_fingerprint(job.mapping),
-            corpus_version=CORPUS_VERSION,
-        ),
-    )
-
-
-def _expires_by(client: DynamoDBClient, table_name: str) -> str | None:
-    """Return a table's time-to-live attribute, as far as this principal and this service tell it."""
-    try:
-        return time_to_live_attribute(client, table_name)
-    except DynamoDBError:
-        return None
 
 
 def _require_what_workers_share(prepared: Preparation) -> None:

@@ -15,7 +15,7 @@ import airflow_dynsync
 from airflow_dynsync.cli import main
 from airflow_dynsync.engine import catalogue
 from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
-from airflow_dynsync.sync.findings import WARNINGS
+from airflow_dynsync.sync.findings import ERRORS, WARNINGS
 from airflow_dynsync.sync.report import SyncReport
 from local.guides import DOCS, slug
 
@@ -24,7 +24,8 @@ PACKAGE = Path(airflow_dynsync.__file__).parent
 PAGES = [DOCS / name for name in ("guarantees.md", "threat-model.md", "operations.md")]
 EVERY_PAGE = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
 RUNBOOK = (DOCS / "operations.md").read_text()
-FINDING = re.compile(r"(key|index|table|source|limit|ttl|stream|replicas|mapping|corpus)_\w+")
+CODES = {*ERRORS, *WARNINGS}
+FINDING = re.compile(rf"({'|'.join(sorted({code.partition('_')[0] for code in CODES}))})_\w+")
 ARGUMENTS = [
     name
     for name, parameter in inspect.signature(DynamoDBAnonymizeSyncOperator.__init__).parameters.items()
@@ -59,11 +60,10 @@ def error_classes() -> set[str]:
     return {name for module in modules for name in vars(module) if name.endswith("Error")} - set(dir(builtins))
 
 
-def finding_codes() -> set[str]:
+def test_every_finding_that_is_made_is_known() -> None:
     sources = "".join(path.read_text() for path in (PACKAGE / "sync").glob("*.py"))
-    codes = set(re.findall(r'Finding\(\s*"(\w+)"', sources))
-    assert {"key_schema_differs", *WARNINGS} <= codes
-    return codes
+    assert set(re.findall(r'Finding\(\s*"(\w+)"', sources)) == CODES
+    assert set(ERRORS).isdisjoint(WARNINGS)
 
 
 @EVERY_PAGE
@@ -114,11 +114,11 @@ def test_the_runbook_has_every_error_of_dynamodb_and_sync() -> None:
 def test_every_finding_named_exists(page: Path) -> None:
     named = {name for name in code(page.read_text()) if FINDING.fullmatch(name)}
     named -= {*ARGUMENTS, *(field.name for field in fields(SyncReport))}
-    assert named <= finding_codes(), named - finding_codes()
+    assert named <= CODES, named - CODES
 
 
 def test_the_runbook_has_every_finding() -> None:
-    assert finding_codes() - set(code(RUNBOOK)) == set()
+    assert CODES - set(code(RUNBOOK)) == set()
 
 
 def test_every_message_quoted_in_the_runbook_is_one() -> None:

@@ -252,11 +252,20 @@ def test_a_limit_above_the_provisioned_throughput_is_a_warning_with_the_sum() ->
 
 def test_another_mapping_or_other_word_lists_than_in_the_last_run_are_warnings() -> None:
     assert FULL.mapping is not None
-    now = {"mapping_fingerprint": FULL.mapping.fingerprint, "corpus_version": FULL.corpus_version}
+    now: dict[str, Any] = {
+        "mapping_fingerprint": FULL.mapping.fingerprint,
+        "corpus_version": FULL.corpus_version,
+        "secret_fingerprint": FULL.mapping.secret_fingerprint,
+        "changes_keys": False,
+    }
     assert inspect_changes(FULL, "users", **now) == ()
     assert inspect_changes(None, "users", **now) == ()
     assert inspect_changes(BARE, "users", **now | {"corpus_version": BARE.corpus_version}) == ()
     only(inspect_changes(FULL, "users", **now | {"mapping_fingerprint": "another"}), "mapping_changed")
+    secret = inspect_changes(FULL, "users", **now | {"secret_fingerprint": "another"})
+    assert "those of keys" not in only(secret, "secret_changed").message
+    drawn = inspect_changes(FULL, "users", **now | {"secret_fingerprint": None, "changes_keys": True})
+    assert "those of keys" in only(drawn, "secret_changed").message
     words = inspect_changes(FULL, "users", **now | {"corpus_version": "another"})
     assert FULL.corpus_version in only(words, "corpus_changed").message
 

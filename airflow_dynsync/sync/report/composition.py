@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_dynsync.dynamodb.limits import parse_limit, read_budget, write_budget
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.sync.estimate import READ_PRICE, WRITE_PRICE, Estimate
-from airflow_dynsync.sync.fingerprint import mapping_fingerprint
+from airflow_dynsync.sync.fingerprint import mapping_fingerprint, secret_fingerprint
 from airflow_dynsync.sync.report.document import SyncReport
 from airflow_dynsync.sync.report.sections import Capacity, MappingInForce, RuleInForce
 
@@ -81,6 +81,7 @@ def _mapping_in_force(prepared: Preparation) -> MappingInForce:
             RuleInForce(rule.written, rule.place, rule.definition.name, rule.uniqueness.value, rule.is_key)
             for rule in prepared.plan.rules
         ),
+        secret_fingerprint=None if job.secret is None else secret_fingerprint(job.secret),
     )
 
 

@@ -55,6 +55,8 @@ class MappingInForce:
         selective: whether a condition selected what was read.
         secret_stays: whether the next run gives the same pseudonyms; False where a secret was drawn for this one.
         rules: in the order they are written.
+        secret_fingerprint: BLAKE2b-128 keyed by the secret: runs with the same secret have the same one. None
+            where a secret was drawn for this run, or an earlier version wrote the report.
     """
 
     fingerprint: str
@@ -62,6 +64,7 @@ class MappingInForce:
     selective: bool
     secret_stays: bool
     rules: tuple[RuleInForce, ...]
+    secret_fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
