@@ -15,6 +15,7 @@ ERRORS: Final = {
     "key_schema_differs": "the tables have different primary keys",
     "key_type_differs": "a rule cannot give a key its type",
     "permission_missing": "a table denies what the job needs",
+    "side_table_is_foreign": "another table has the name of the one that a new copy is made in",
     "source_is_destination": "the source would be overwritten",
     "table_not_active": "a table is being created or deleted",
 }

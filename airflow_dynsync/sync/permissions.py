@@ -41,11 +41,13 @@ def needs(prepared: Preparation) -> tuple[Need, ...]:
     """Return what a job calls, each once, but for the reads of the source, which its first page tries."""
     job = prepared.job
     found = [Need("write", "BatchWriteItem", "writing")]
-    if job.write_mode == "mirror":
-        found.append(Need("write", "Scan", "write_mode mirror"))
+    if job.write_mode in ("mirror", "replace"):
+        found.append(Need("write", "Scan", f"write_mode {job.write_mode}"))
     elif prepared.compares_beside:
         found.append(Need("write", "Scan", "write_only_changes"))
-    if job.write_only_changes:
+    if job.write_mode == "replace":
+        found.append(Need("write", "BatchGetItem", "write_mode replace"))
+    elif job.write_only_changes:
         found.append(Need("write", "BatchGetItem", "write_only_changes"))
     elif job.verify != "off":
         found.append(Need("write", "BatchGetItem", f"verify={job.verify}", verifies=True))

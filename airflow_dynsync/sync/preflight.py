@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_dynsync.dynamodb.limits import CapacityLimit
+from airflow_dynsync.dynamodb.side_tables import TAG, find_side_table, is_side_table
 from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, same_table
 from airflow_dynsync.engine import Plan
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.findings import Finding
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
     from airflow_dynsync.sync.report import SyncReport
 
 
@@ -85,6 +88,36 @@ def inspect_tables(source: Side, destination: Side, key_attributes: Sequence[str
             )
         )
     return tuple(findings)
+
+
+def inspect_side_table(client: DynamoDBClient, destination_table: str, source: Side) -> tuple[Finding, ...]:
+    """Return what stands in the way of making a new copy in the destination's side table.
+
+    Args:
+        client: of the destination.
+        destination_table: the table to write.
+        source: the table to read.
+
+    Raises:
+        DynamoDBError: the side table may not be described, or its tags not be read.
+    """
+    found = find_side_table(client, destination_table)
+    if found is None or found.status == "CREATING":
+        return ()
+    is_source = same_table(source.table, source.endpoint_url, found, client.meta.endpoint_url)
+    if not is_source and is_side_table(client, found, destination_table):
+        return ()
+    return (
+        Finding(
+            "side_table_is_foreign",
+            "error",
+            found.name,
+            "has the name of the table in which write_mode replace makes a new copy, and is the source"
+            if is_source
+            else f"has the name of the table in which write_mode replace makes a new copy, but not its tag {TAG}",
+            "rename or delete it, or use another write_mode",
+        ),
+    )
 
 
 def inspect_keys(plan: Plan, source: TableDescription) -> tuple[Finding, ...]:

@@ -26,7 +26,13 @@ from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.findings import Finding, parse_acknowledged
 from airflow_dynsync.sync.fingerprint import canonical
 from airflow_dynsync.sync.index_keys import inspect_indexes
-from airflow_dynsync.sync.preflight import Side, inspect_keys, inspect_tables, require_no_errors
+from airflow_dynsync.sync.preflight import (
+    Side,
+    inspect_keys,
+    inspect_side_table,
+    inspect_tables,
+    require_no_errors,
+)
 from airflow_dynsync.sync.pump import READERS
 from airflow_dynsync.sync.risk import parse_quasi_identifiers
 from airflow_dynsync.sync.segments import require_keys_kept_apart, rules_that_mix_keys, written
@@ -243,6 +249,9 @@ def prepare(
         raise SyncError(
             "write_mode mirror needs a single task, which knows all keys of the source; use one worker"
         )
+    if job.write_mode == "replace":
+        _require_replaceable(job)
+        require_no_errors(inspect_side_table(destination, job.destination_table, source_side))
     prepared = Preparation(
         job, table, destination_side.table, plan, selection, _total_segments(job, table, selection)
     )
@@ -287,6 +296,16 @@ def _destination(
     require_no_errors(inspect_keys(plan, table))
     plan_selection(job.where, table.keys)
     return create_like(source, job.source_table, destination, job.destination_table, stop=stop, backoff=backoff)
+
+
+def _require_replaceable(job: SyncJob) -> None:
+    if job.segments is not None or job.workers > 1:
+        raise SyncError("write_mode replace needs a single task, which makes the whole new copy; use one worker")
+    if job.write_only_changes:
+        raise SyncError(
+            "write_only_changes: write_mode replace compares its new copy with the destination in any case; leave"
+            " write_only_changes out"
+        )
 
 
 def _require_what_workers_share(prepared: Preparation) -> None:
