@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from airflow_dynsync.dynamodb.calls import Backoff
 
-WriteMode = Literal["upsert", "mirror"]
+WriteMode = Literal["upsert", "mirror", "replace"]
 
 DEFAULT_PAGE_SIZE = 500
 """Larger pages make no item cheaper, and several of them are held for each segment."""
