@@ -18,19 +18,23 @@ def swapped_report(
 ) -> SyncReport:
     """Return the report of a run that replaced a destination's contents.
 
-    What was found about the source and its items is that of the copy; what was written, and how long it took, is
-    that of the destination; capacity is that of both.
+    What was found about the source and its items is that of the copy; what was written, and whether it succeeded,
+    is that of the swap; capacity and time are those of both.
 
     Args:
         copied: of the run from the source to the side table.
         swapped: of the run from the side table to the destination.
         estimate: made before both.
-        phases: the parts of the run around them: ``create``, ``swap``.
+        phases: the parts of the run before both.
     """
-    create, swap = phases
+    swap = Phase("swap", round(sum(phase.seconds for phase in swapped.phases or ()), 3))
     return replace(
         copied,
         destination_table=swapped.destination_table,
+        complete=swapped.complete,
+        incomplete_because=swapped.incomplete_because,
+        outcome=swapped.outcome,
+        error=swapped.error,
         items_written=swapped.items_written,
         items_resubmitted=copied.items_resubmitted + swapped.items_resubmitted,
         items_deleted=swapped.items_deleted,
@@ -40,7 +44,7 @@ def swapped_report(
         run=copied.run and swapped.run and replace(copied.run, ended=swapped.run.ended),
         capacity=_capacity(copied.capacity, swapped.capacity, estimate),
         retries=_retries(copied.retries, swapped.retries),
-        phases=(create, *(copied.phases or ()), swap),
+        phases=(*phases, *(copied.phases or ()), swap),
         replacement=_replacement(copied, swapped),
     )
 
