@@ -46,6 +46,8 @@ bench: install ## Measure transformers, the engine and a whole sync beside alter
 	.venv/bin/python -m benchmarks.engine
 	.venv/bin/python -m benchmarks.sync
 	.venv/bin/python -m benchmarks.workers
+	.venv/bin/python -m benchmarks.memory
+	DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/python -m benchmarks.end_to_end
 
 lint: install ## Run linters, types and import contracts
 	.venv/bin/python -m local.check lint

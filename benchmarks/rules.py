@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 
-from benchmarks.items import KEY
+from benchmarks.items import KEY, WireItem
 
 SECRET = b"the benchmarks' secret"
 
@@ -83,6 +83,70 @@ def by_hand(work: str) -> ByHand:
                 container[name] = function(value, value if type(value) is str else str(value))
 
     return mapped
+
+
+def eight_rules_by_hand() -> Callable[[WireItem], WireItem]:
+    """Return what somebody would write by hand for the eight rules, over wire form: the floor of the engine alone.
+
+    It knows every type, looks at no option, counts nothing, and calls the catalogue's functions.
+    """
+    email, first_name, last_name, phone, birth_date, street, age, card = (
+        _remembering(_function(config), Decimal if path.endswith(".Age") else str)
+        for path, config in EIGHT_RULES.items()
+    )
+    tops = (
+        ("Email", email),
+        ("FirstName", first_name),
+        ("LastName", last_name),
+        ("Phone", phone),
+        ("BirthDate", birth_date),
+    )
+
+    def transformed(item: WireItem) -> WireItem:
+        result = item.copy()
+        for name, function in tops:
+            if name in item:
+                result[name] = {"S": function(item[name]["S"])}
+        if "Address" in item:
+            address = item["Address"]["M"].copy()
+            address["Street"] = {"S": street(address["Street"]["S"])}
+            result["Address"] = {"M": address}
+        if "Pets" in item:
+            pets = item["Pets"]["M"].copy()
+            for name, pet in pets.items():
+                changed = pet["M"].copy()
+                changed["Age"] = {"N": age(changed["Age"]["N"])}
+                pets[name] = {"M": changed}
+            result["Pets"] = {"M": pets}
+        if "Orders" in item:
+            orders = []
+            for order in item["Orders"]["L"]:
+                changed = order["M"].copy()
+                changed["Card"] = {"S": card(changed["Card"]["S"])}
+                orders.append({"M": changed})
+            result["Orders"] = {"L": orders}
+        return result
+
+    return transformed
+
+
+def _remembering(
+    function: Callable[[Any, str | bytes], Any], decode: Callable[[str], Any]
+) -> Callable[[str], str]:
+    """Return a function of a payload in wire form that keeps as many results as a rule of the engine does."""
+    from airflow_dynsync.engine.lifting import REMEMBERED
+
+    known: dict[str, str] = {}
+
+    def remembering(payload: str) -> str:
+        result = known.get(payload)
+        if result is None:
+            result = str(function(decode(payload), payload))
+            if len(known) < REMEMBERED:
+                known[payload] = result
+        return result
+
+    return remembering
 
 
 def _places(item: dict[str, Any], path: str) -> Iterable[tuple[dict[str, Any], str]]:
