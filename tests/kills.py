@@ -17,6 +17,7 @@ import orjson
 
 from airflow_dynsync.dynamodb import client as client_module
 from airflow_dynsync.sync.checkpoint import Checkpoint
+from airflow_dynsync.sync.first_items import MOST_ITEMS
 from airflow_dynsync.sync.pump import READERS
 
 PAGE_SIZE = 250
@@ -87,7 +88,8 @@ def watch(log: Path) -> None:
         return client
 
     def asked(params: dict[str, Any], **_: Any) -> None:
-        note("asked", params.get("Segment", 0), json.dumps(params.get("ExclusiveStartKey")))
+        if params["Limit"] != MOST_ITEMS:  # that of preflight's look at the first items
+            note("asked", params.get("Segment", 0), json.dumps(params.get("ExclusiveStartKey")))
 
     def watched_advance(self: Checkpoint, segment: int, *rest: Any) -> None:
         advance(self, segment, *rest)
