@@ -122,15 +122,22 @@ def _inspect_other_keys(
 ) -> tuple[Finding, ...]:
     """Return whether the destination has items under keys that the job would not give them.
 
-    It is so where none of the first items is there under the key that it would get. They are what an interrupted
-    run wrote first. That few items lack all of them may be by chance: then nothing is said.
+    It is not so where the last run had the same secret and rules. Otherwise it is where none of the first items is
+    there under the key that it would get. These are what an interrupted run wrote first. That a table of few items
+    lacks all of them may be by chance: then nothing is said.
     """
     job, table, place = prepared.job, prepared.destination, prepared.destination.name
-    if not prepared.plan.key_rules or job.segments is not None or not holds_items(destination, table):
+    if not prepared.plan.key_rules or job.segments is not None or job.write_mode == "replace":
         return ()
-    mapping = before.mapping if before is not None and before.destination_table == place else None
-    last = mapping.secret_fingerprint if mapping is not None else None
-    another_secret = last is not None and last != _secret_fingerprint(prepared)
+    another_secret = False
+    if before is not None and before.mapping is not None and before.destination_table == place:
+        last, secret = before.mapping.secret_fingerprint, _secret_fingerprint(prepared)
+        rules = before.mapping.fingerprint, before.corpus_version
+        if secret is not None and last == secret and rules == (mapping_fingerprint(job.mapping), CORPUS_VERSION):
+            return ()
+        another_secret = last not in (None, secret)
+    if not holds_items(destination, table):
+        return ()
     found = keys_found(destination, table, sample)
     # A count of none is old: there are items.
     expected = prepared.source.item_count if table.item_count and job.where is None else 0
