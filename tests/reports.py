@@ -9,6 +9,7 @@ from airflow_dynsync.sync.report.sections import (
     Capacity,
     Collisions,
     Combinations,
+    DeadLetterReason,
     DeadLetters,
     Drift,
     DriftFinding,
@@ -176,7 +177,15 @@ FULL = replace(
         swap_seconds=11.3,
         verification=Verification("sample", 1_000, 0, 0, None, (), passed=True),
     ),
-    dead_letters=DeadLetters(3, "s3://refresh-reports/dead-letters/2026-03-01"),
+    dead_letters=DeadLetters(
+        3,
+        "s3://refresh-reports/dead-letters/2026-03-01",
+        items="encrypted",
+        reasons=(
+            DeadLetterReason("mappings.Email", "transform_email takes S, and met a number (N)", 2),
+            DeadLetterReason(None, "BatchWriteItem was refused: an item is larger than 400 KB", 1),
+        ),
+    ),
     risk=Risk(
         quasi_identifiers=("Address.Zip", "BirthDate", "Gender"),
         before=Combinations(48_622, 48_190, 1, 47_802, 48_187, exact=True, standard_error=0.0),

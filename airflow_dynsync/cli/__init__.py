@@ -12,6 +12,7 @@ from airflow_dynsync import __version__
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run ``dynsync`` and return its exit code: 0 done, 1 refused or failed, 2 a wrong command line."""
     from airflow_dynsync.cli import (
+        dead_letters,
         estimate,
         import_neosync,
         mappings,
@@ -32,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"dynsync {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    moving = (sync, preflight, estimate, preview, report)
+    moving = (sync, preflight, estimate, preview, report, dead_letters)
     for module in (*moving, mappings, transformers, schema, policy, import_neosync):
         module.add_command(commands)
     options = parser.parse_args(arguments)

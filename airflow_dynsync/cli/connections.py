@@ -49,12 +49,16 @@ def add_job(parser: argparse.ArgumentParser) -> None:
         default="wire",
         help="botocore, several times slower, if the fast client meets a problem (wire)",
     )
+    add_secret(parser, "; without either, a random one is drawn for this run")
+
+
+def add_secret(parser: argparse.ArgumentParser, otherwise: str = "") -> None:
+    """Add the option that gives the secret; ``otherwise`` says what happens without."""
     parser.add_argument(
         "--secret-file",
         type=Path,
         metavar="FILE",
-        help="file with the secret, at least 16 bytes; or the environment variable DYNSYNC_SECRET;"
-        " without either, a random one is drawn for this run",
+        help=f"file with the secret, at least 16 bytes; or the environment variable DYNSYNC_SECRET{otherwise}",
     )
 
 
@@ -120,6 +124,7 @@ def _profile_region(profile: str | None) -> str | None:
 
 def job(options: argparse.Namespace) -> SyncJob:
     """Return the job that the options describe."""
+    from airflow_dynsync.sync.dead_letters import MAX_ITEM_ERRORS
     from airflow_dynsync.sync.job import SyncJob
     from airflow_dynsync.sync.mapping_file import load_table_mapping
 
@@ -128,7 +133,7 @@ def job(options: argparse.Namespace) -> SyncJob:
         source_table=options.source_table,
         destination_table=getattr(options, "destination_table", None) or entry.destination or options.source_table,
         mapping=entry,
-        secret=_secret(options.secret_file),
+        secret=read_secret(options.secret_file),
         where=options.where or entry.where,
         consistent_read=options.consistent_read or entry.consistent_read,
         total_segments=getattr(options, "total_segments", None),
@@ -147,6 +152,9 @@ def job(options: argparse.Namespace) -> SyncJob:
         create_destination=getattr(options, "create_destination", None),
         acknowledge=entry.acknowledge,
         verify=getattr(options, "verify", "off"),
+        on_item_error=getattr(options, "on_item_error", "fail"),
+        max_item_errors=getattr(options, "max_item_errors", MAX_ITEM_ERRORS),
+        dead_letter_items=getattr(options, "dead_letter_items", "none"),
     )
 
 
@@ -159,7 +167,8 @@ def _segments(given: str | None) -> range | None:
         raise SyncError(f"--segments: {error}") from None
 
 
-def _secret(file: Path | None) -> bytes | None:
+def read_secret(file: Path | None) -> bytes | None:
+    """Return the secret of a file or the environment; None where there is none."""
     if file is None:
         return os.environ.get("DYNSYNC_SECRET", "").encode() or None
     try:

@@ -59,7 +59,8 @@ def add_command(commands: Any) -> None:
         "--report",
         metavar="FILE",
         help="write the report there, as FILE.json and as a page, FILE.html; one that is there already is that of"
-        " the last run, with whose paths and types this run's are compared",
+        " the last run, with whose paths and types this run's are compared; that of a run that fails is"
+        " FILE.failed.json",
     )
     parser.add_argument(
         "--exposure-check",
@@ -77,6 +78,27 @@ def add_command(commands: Any) -> None:
         default="sample",
         help="what is read back after the last write and compared with what the mapping gives (up to 1,000 items)",
     )
+    parser.add_argument(
+        "--on-item-error",
+        choices=("fail", "dead_letter"),
+        default="fail",
+        help="dead_letter puts aside an item that a rule fails on or DynamoDB refuses, and goes on (fail)",
+    )
+    parser.add_argument(
+        "--max-item-errors", type=int, default=100, metavar="N", help="one more put aside ends the run (100)"
+    )
+    parser.add_argument(
+        "--dead-letters",
+        type=Path,
+        metavar="FILE",
+        help="list there what is put aside; `dynsync dead-letters` shows it",
+    )
+    parser.add_argument(
+        "--dead-letter-items",
+        choices=("none", "encrypted"),
+        default="none",
+        help="encrypted keeps the source items there, too, under a key derived from the secret (none)",
+    )
     connections.add_side(parser, "source")
     connections.add_side(parser, "destination")
     parser.set_defaults(run=run)
@@ -88,10 +110,10 @@ def run(options: argparse.Namespace) -> int:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     from airflow_dynsync.sync.checkpoint import FileStore
+    from airflow_dynsync.sync.dead_letters import DeadLetterFile
     from airflow_dynsync.sync.job import CONNECTIONS, run_sync
     from airflow_dynsync.sync.progress import Progress as Moment
     from airflow_dynsync.sync.report.files import read_report, write_report
-    from airflow_dynsync.sync.verification import VerificationFailedError
 
     job = connections.job(options)
     source = connections.client(options, "source", CONNECTIONS)
@@ -112,29 +134,22 @@ def run(options: argparse.Namespace) -> int:
             expected = max(moment.items_expected or 0, moment.items_read) or None
             bar.update(task, completed=moment.items_done, total=expected, rate=moment.items_per_second)
 
-        try:
-            report = run_sync(
-                job,
-                source,
-                destination,
-                before=read_report(options.report) if options.report else None,
-                checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
-                on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
-                on_warning=lambda warning: bar.console.print(
-                    f"Warning: {warning}.", style="yellow", highlight=False
-                ),
-                on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),
-                on_progress=show,
-                progress_seconds=0.25,
-                stop=stop,
-            )
-        except VerificationFailedError as error:
-            if options.report:
-                write_report(error.report, options.report)
-            raise
+        report = run_sync(
+            job,
+            source,
+            destination,
+            before=read_report(options.report) if options.report else None,
+            checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
+            dead_letters=DeadLetterFile(options.dead_letters) if options.dead_letters else None,
+            on_report=lambda report: write_report(report, options.report) if options.report else None,
+            on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
+            on_warning=lambda warning: bar.console.print(f"Warning: {warning}.", style="yellow", highlight=False),
+            on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),
+            on_progress=show,
+            progress_seconds=0.25,
+            stop=stop,
+        )
         bar.update(task, completed=report.items_read, total=report.items_read)
-    if options.report:
-        write_report(report, options.report)
     output = Console()
     if options.json:
         output.print_json(json.dumps(report.as_dict()))

@@ -72,17 +72,24 @@ class FileStore:
 
     Args:
         path: a `pathlib.Path`, or an object with its methods whose writes replace the whole object at once.
+        what: is kept there, in the words of an error.
+        beginning: of such a file; one that begins otherwise is somebody else's.
     """
 
-    def __init__(self, path: Any) -> None:
+    def __init__(self, path: Any, what: str = "checkpoint", beginning: bytes = _BEGINNING) -> None:
         self._path = path
+        self._what = what
+        self._beginning = beginning
         self._local = isinstance(path, Path)
+
+    def __str__(self) -> str:
+        return str(self._path)
 
     def load(self) -> str | None:
         """Return the file's text.
 
         Raises:
-            SyncError: the file may not be read, is no checkpoint and so not to be replaced, or has no folder.
+            SyncError: the file may not be read, is of another kind and so not to be replaced, or has no folder.
         """
         with self._explained("read"):
             try:
@@ -90,12 +97,12 @@ class FileStore:
             except FileNotFoundError:
                 if self._local and not self._path.parent.is_dir():
                     raise SyncError(
-                        f"checkpoint {self._path}: the folder {self._path.parent} does not exist; make it"
+                        f"{self._what} {self._path}: the folder {self._path.parent} does not exist; make it"
                     ) from None
                 return None
-        if content[: len(_BEGINNING)] != _BEGINNING[: len(content)]:
+        if content[: len(self._beginning)] != self._beginning[: len(content)]:
             raise SyncError(
-                f"checkpoint {self._path}: the file is no checkpoint and would be overwritten; name another"
+                f"{self._what} {self._path}: the file is no {self._what} and would be overwritten; name another"
             )
         return content.decode("ascii", "replace")
 
@@ -132,8 +139,8 @@ class FileStore:
             yield
         except (PermissionError, IsADirectoryError, NotADirectoryError) as error:
             failure = SyncError(
-                f"checkpoint {self._path}: it cannot be {doing}, {error.strerror or type(error).__name__}; name a"
-                " file in a folder that this process may write to, or remove it"
+                f"{self._what} {self._path}: it cannot be {doing}, {error.strerror or type(error).__name__};"
+                " name a file in a folder that this process may write to, or remove it"
             )
         else:
             return
@@ -164,6 +171,7 @@ class Checkpoint:
         secret: the run's; it must be the one that a resumed run will have.
         common: what a resumed run must have in common with the interrupted one; JSON values.
         on_notice: called with a sentence where the store fails, from the thread that saves.
+        before_save: saves what must not be behind the checkpoint; where it fails, that is not saved either.
 
     Attributes:
         interrupted_run: what becomes of an earlier run that was interrupted; empty if there was none.
@@ -177,10 +185,12 @@ class Checkpoint:
         secret: bytes = b"",
         common: Any = None,
         on_notice: Callable[[str], None] = lambda _: None,
+        before_save: Callable[[], object] = lambda: None,
     ) -> None:
         self._states = {segment: SegmentState() for segment in segments}
         self._store = store
         self._on_notice = on_notice
+        self._before_save = before_save
         self._lock = threading.Lock()
         self._advances = self._advances_saved = 0
         self._due = time.monotonic()
@@ -271,6 +281,7 @@ class Checkpoint:
                 for number, state in self._states.items()
             }
         try:
+            self._before_save()
             self._store.save(self._seal(orjson.dumps([self._begun, states])))
         except Exception as error:  # noqa: BLE001 - a store may raise anything, and the run is worth more than it
             self._due = time.monotonic() + _LONGEST_SECONDS

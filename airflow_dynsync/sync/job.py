@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Literal
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.checkpoint import CheckpointStore
 from airflow_dynsync.sync.checks import ExposureMode, OnFinding
+from airflow_dynsync.sync.dead_letters import MAX_ITEM_ERRORS, DeadLetterFile, DeadLetterItems, OnItemError
+from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.estimate import Estimate, estimate_job
 from airflow_dynsync.sync.examination import examine
 from airflow_dynsync.sync.preparation import prepare
 from airflow_dynsync.sync.progress import Progress
 from airflow_dynsync.sync.pump import READERS, WRITERS
+from airflow_dynsync.sync.replacement import replace_contents
 from airflow_dynsync.sync.report import SyncReport
 from airflow_dynsync.sync.report.clock import RunClock
+from airflow_dynsync.sync.report.composition import failed_report
 from airflow_dynsync.sync.run import Run
-from airflow_dynsync.sync.verification import VerificationFailedError, VerifyMode
+from airflow_dynsync.sync.verification import VerificationFailedError, VerifyMode, require_verified
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -55,8 +59,10 @@ class SyncJob:
             for half of a provisioned table, and no limit on demand.
         write_limit: likewise; writes to indexes count.
         write_mode: ``upsert`` leaves what the source no longer has; ``mirror`` deletes it, and what the where no
-            longer selects, after all is read and written.
-        max_delete_fraction: a mirror that would delete more of the destination's items ends with an error instead.
+            longer selects, after all is read and written; ``replace`` makes a complete new copy in a side table
+            first, verifies it, and then swaps the destination's contents for it; see `sync.replacement`.
+        max_delete_fraction: a mirror that would delete more of the destination's items ends with an error instead,
+            and so does a replacement by nothing, unless it is 1.
         write_only_changes: write only items that the destination does not hold just so; needs a secret that stays.
         key_attributes: the primary key that the mapping was written for; None takes the table's own.
         exposure_check: which written items are searched for the originals of what the mapping hides: ``sample``,
@@ -71,6 +77,11 @@ class SyncJob:
         verify: what is read back after the last write and compared with what the plan gives; see
             `sync.verification`: ``sample``, up to 1,000 items; ``all``, which takes a second read of the source,
             and one of the destination; or ``off``.
+        on_item_error: ``dead_letter`` puts aside an item that a rule fails on or DynamoDB refuses, and goes on;
+            ``fail`` ends the run there.
+        max_item_errors: how many items may be put aside; one more ends the run.
+        dead_letter_items: ``encrypted`` keeps the source items that are put aside, under a key derived from the
+            secret; ``none`` only digests of their keys, with the reasons.
     """
 
     source_table: str
@@ -97,6 +108,9 @@ class SyncJob:
     create_destination: Literal["like_source"] | None = None
     acknowledge: tuple[str, ...] = ()
     verify: VerifyMode = "sample"
+    on_item_error: OnItemError = "fail"
+    max_item_errors: int = MAX_ITEM_ERRORS
+    dead_letter_items: DeadLetterItems = "none"
 
     def __repr__(self) -> str:
         return f"SyncJob({self.source_table} -> {self.destination_table})"
@@ -109,6 +123,8 @@ def run_sync(
     *,
     before: SyncReport | None = None,
     checkpoints: CheckpointStore | None = None,
+    dead_letters: DeadLetterFile | None = None,
+    on_report: Callable[[SyncReport], object] = lambda _: None,
     on_notice: Callable[[str], None] = lambda _: None,
     on_warning: Callable[[str], None] = lambda _: None,
     on_estimate: Callable[[Estimate], None] = lambda _: None,
@@ -127,6 +143,8 @@ def run_sync(
             compares nothing.
         checkpoints: keeps how far the run is, so that the next one continues it if it is interrupted; called in
             this thread alone. None starts over each time.
+        dead_letters: where items are kept that are put aside; see `SyncJob.on_item_error`.
+        on_report: called once with the report, also of a run that fails after it has begun to move items.
         on_notice: called with a sentence about how the source is read, and whether a run is continued.
         on_warning: called with a sentence about each warning of preflight that is not acknowledged, about each
             leak, and about what is new and looks personal; the report has them, too.
@@ -141,6 +159,7 @@ def run_sync(
         PreflightError: the sync would do harm or cannot succeed; nothing was written.
         MappingError: the mapping is wrong for this table; nothing was written.
         TransformError: a rule met a value it cannot take.
+        TooManyItemErrorsError: more items than are allowed could not be transformed or written.
         SyncError: a limit, the segments or what several workers share is wrong; nothing was written.
         KeyCollisionsFoundError: two items would get one key.
         TooManyDeletesError: more would be deleted than is allowed; all is written, and nothing deleted.
@@ -149,8 +168,30 @@ def run_sync(
         VerificationFailedError: the destination does not hold what was written; it has the report.
         DynamoDBError: DynamoDB refused or did not answer; what was written stays, and the next run completes it.
     """
-    clock = RunClock()
     stop = stop or threading.Event()
+    if job.write_mode == "replace":
+        if job.on_item_error != "fail":
+            raise SyncError(
+                "on_item_error: write_mode replace takes over a complete copy, or none; choose fail, or another"
+                " write_mode"
+            )
+        return replace_contents(
+            run_sync,
+            job,
+            source,
+            destination,
+            before=before,
+            checkpoints=checkpoints,
+            on_report=on_report,
+            on_notice=on_notice,
+            on_warning=on_warning,
+            on_estimate=on_estimate,
+            on_progress=on_progress,
+            progress_seconds=progress_seconds,
+            stop=stop,
+            backoff=backoff,
+        )
+    clock = RunClock()
     with clock.phase("prepare"):
         prepared = prepare(job, source, destination, stop=stop, backoff=backoff)
         prepared = examine(prepared, source, destination, before=before, stop=stop)
@@ -166,22 +207,34 @@ def run_sync(
         destination,
         before=before,
         checkpoints=checkpoints,
+        dead_letters=dead_letters,
         on_notice=on_notice,
+        on_warning=on_warning,
         stop=stop,
         backoff=backoff,
     )
-    with clock.phase("move"):
-        run.move(on_progress, progress_seconds)
-    if job.write_mode == "mirror":
-        with clock.phase("delete"):
-            run.delete()
-    run.close()
-    if job.verify != "off":
-        with clock.phase("verify"):
-            run.verify()
-    for warning in run.warnings():
-        on_warning(warning)
-    report = run.report(clock, estimate)
-    if report.verification is not None and not report.verification.passed:
-        raise VerificationFailedError(report, report.verification)
+    try:
+        with clock.phase("move"):
+            run.move(on_progress, progress_seconds)
+        if job.write_mode == "mirror":
+            with clock.phase("delete"):
+                run.delete()
+        run.close()
+        if job.verify != "off":
+            with clock.phase("verify"):
+                run.verify()
+        for warning in run.warnings():
+            on_warning(warning)
+        report = run.report(clock, estimate)
+        require_verified(report)
+    except BaseException as error:
+        failed = failed_report(run.report(clock, estimate), error)
+        if isinstance(error, VerificationFailedError):
+            error.report = failed
+        try:
+            on_report(failed)
+        except SyncError as unwritten:  # what ended the run comes before it
+            on_notice(str(unwritten))
+        raise
+    on_report(report)
     return report

@@ -25,9 +25,14 @@ class TooManyDeletesError(SyncError):
 
 
 class WrittenKeys:
-    """The destination keys of one run, 12 to 16 bytes each; several threads may share it."""
+    """The destination keys of one run, 12 to 16 bytes each; several threads may share it.
+
+    Attributes:
+        complete: whether all are known; else nothing may be deleted.
+    """
 
     def __init__(self, key_names: Sequence[str]) -> None:
+        self.complete = True
         self._digests = KeyDigests(key_names)
         self._keys = DigestSet()
         self._lock = threading.Lock()

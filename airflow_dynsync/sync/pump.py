@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from airflow_dynsync.dynamodb.calls import Backoff
 from airflow_dynsync.dynamodb.capacity import Pacer
-from airflow_dynsync.dynamodb.errors import StoppedError
+from airflow_dynsync.dynamodb.errors import InvalidRequestError, StoppedError
 from airflow_dynsync.dynamodb.reader import Page
 from airflow_dynsync.dynamodb.writer import MAX_ITEMS, write_items
-from airflow_dynsync.engine import Plan
+from airflow_dynsync.engine import Plan, TransformError
 from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.checkpoint import Checkpoint, Position
+from airflow_dynsync.sync.dead_letters import transform_others
 from airflow_dynsync.sync.progress import Counters
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ _LOOK_SECONDS: Final = 0.1
 Observer = Callable[[Sequence[WireItem], Sequence[WireItem]], None]
 """Looks at items as they were read, and as they will be written."""
 
+PutAside = Callable[[WireItem, TransformError | InvalidRequestError], object]
+"""Takes an item as it was read, which a rule failed on or DynamoDB refused; what it raises ends the run."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pump:
@@ -56,6 +60,8 @@ class Pump:
         counters: what all threads count together.
         checkpoint: which pages are written.
         stop: set to end early.
+        put_aside: takes the items that cannot be transformed or written; None where the first of them ends the
+            run.
         backoff: how throttling and short failures of writes are waited out.
         abandon: ends the calls that wait for an answer.
     """
@@ -71,10 +77,11 @@ class Pump:
     counters: Counters
     checkpoint: Checkpoint
     stop: threading.Event
+    put_aside: PutAside | None = None
     backoff: Backoff | None = None
     abandon: Callable[[], object] = lambda: None
     _news: threading.Event = field(default_factory=threading.Event, init=False)
-    _under_way: set[Future[None]] = field(default_factory=set, init=False)
+    _under_way: set[Future[Any]] = field(default_factory=set, init=False)
     _failures: list[Exception] = field(default_factory=list, init=False)
 
     def run(self, report: Callable[[], None], report_seconds: float) -> None:
@@ -91,7 +98,7 @@ class Pump:
             ending.enter_context(_rare_garbage_collection())
             writers = ending.enter_context(ThreadPoolExecutor(WRITERS, "dynsync-writer"))
             readers = ending.enter_context(ThreadPoolExecutor(READERS, "dynsync-segment"))
-            tasks: list[Future[None]] = []
+            tasks: list[Future[Any]] = []
             try:
                 tasks.extend(
                     self._submit(readers, self._segment, segment, writers)
@@ -116,7 +123,7 @@ class Pump:
         if any(task.cancelled() for task in tasks):
             raise StoppedError("stopped as asked, before all was done: run it again to finish")
 
-    def _attend(self, tasks: Sequence[Future[None]], report: Callable[[], None], seconds: float) -> None:
+    def _attend(self, tasks: Sequence[Future[Any]], report: Callable[[], None], seconds: float) -> None:
         """Save and report while the segments run, until all are done or shall stop."""
         for task in tasks:
             task.add_done_callback(lambda _: self._news.set())
@@ -133,19 +140,19 @@ class Pump:
             if self.stop.is_set():
                 return
 
-    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., None], *arguments: Any) -> Future[None]:
+    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
         future = pool.submit(self._watched, work, *arguments)
         self._under_way.add(future)
         future.add_done_callback(self._under_way.discard)
         return future
 
-    def _watched(self, work: Callable[..., None], *arguments: Any) -> None:
+    def _watched(self, work: Callable[..., Any], *arguments: Any) -> Any:
         """Do a part of the work, and stop all of it if that fails.
 
         The segment itself asks for its writes only after it has read on, which may take minutes.
         """
         try:
-            work(*arguments)
+            return work(*arguments)
         except StoppedError:
             raise
         except Exception as error:
@@ -156,41 +163,54 @@ class Pump:
 
     def _segment(self, segment: int, writers: ThreadPoolExecutor) -> None:
         """Move one segment: a page is read and transformed while the one before it is written."""
-        writes: list[Future[None]] = []
+        writes: list[Future[int]] = []
         behind: tuple[Position | None, int] | None = None
         start = self.checkpoint.position(segment)
         changes = None if self.changes is None else self.changes(segment, start)
         for chunk, position in self._chunks(self.pages(segment, start)):
-            items = self.plan.apply(chunk)
+            if self.put_aside is None:
+                items, sources = self.plan.apply(chunk), chunk
+            else:
+                sources, items = transform_others(self.plan, chunk, self.put_aside)
             for look in self.observers:
-                look(chunk, items)
-            del chunk  # only the transformed items are held while the next page is read
+                look(sources, items)
+            # Only where one may be put aside are the source's items held, too, while the next page is read.
+            pairs = [] if self.put_aside is None else list(zip(sources, items, strict=True))
+            del chunk, sources
             count = len(items)
             self.counters.add_transformed(count)
             if changes is not None:
-                items = changes.among(items)
+                items = self._changed(changes, items)
                 self.counters.add_unchanged(count - len(items))
             self._confirm(segment, writes, behind)
             writes = [
-                self._submit(writers, self._write, items[first : first + MAX_ITEMS])
+                self._submit(writers, self._write, items[first : first + MAX_ITEMS], pairs)
                 for first in range(0, len(items), MAX_ITEMS)
             ]
             behind = position, count
-            del items
+            del items, pairs
         self._confirm(segment, writes, behind)
 
     def _confirm(
         self,
         segment: int,
-        writes: Sequence[Future[None]],
+        writes: Sequence[Future[int]],
         behind: tuple[Position | None, int] | None,
     ) -> None:
-        """Wait for the writes of a chunk, and note the position behind it and how many items it had."""
-        for write in writes:
-            write.result()
+        """Wait for the writes of a chunk, and note the position behind it and how many items are there."""
+        refused = sum(write.result() for write in writes)
         if behind is not None:
-            self.checkpoint.advance(segment, *behind)
+            position, count = behind
+            self.checkpoint.advance(segment, position, count - refused)
             self._news.set()
+
+    def _changed(self, changes: Changes, items: list[WireItem]) -> list[WireItem]:
+        try:
+            return changes.among(items)
+        except InvalidRequestError:
+            if self.put_aside is None:
+                raise
+            return items  # no key of one may be looked up; which one it is shows when they are written
 
     def _chunks(self, pages: Iterator[Page]) -> Iterator[tuple[list[WireItem], Position | None]]:
         """Put pages together that hold few items each, as behind a filter, so that they fill batches."""
@@ -206,17 +226,31 @@ class Pump:
                 chunk, items, merged = items, [], 0
                 yield chunk, position
 
-    def _write(self, items: Sequence[WireItem]) -> None:
-        result = write_items(
-            self.destination,
-            self.table_name,
-            items,
-            key_names=self.key_names,
-            stop=self.stop,
-            backoff=self.backoff,
-            pacer=self.pacer,
-        )
+    def _write(self, items: Sequence[WireItem], pairs: Sequence[tuple[WireItem, WireItem]]) -> int:
+        """Write a batch; find what is refused by halves, put it aside, and return how many items that were.
+
+        Of a batch that holds an item which DynamoDB refuses it writes none.
+        """
+        try:
+            result = write_items(
+                self.destination,
+                self.table_name,
+                items,
+                key_names=self.key_names,
+                stop=self.stop,
+                backoff=self.backoff,
+                pacer=self.pacer,
+            )
+        except InvalidRequestError as error:
+            if self.put_aside is None:
+                raise
+            if len(items) > 1:
+                middle = len(items) // 2
+                return self._write(items[:middle], pairs) + self._write(items[middle:], pairs)
+            self.put_aside(next(source for source, item in pairs if item is items[0]), error)
+            return 1
         self.counters.add_written(result.written, result.retried, result.consumed_capacity)
+        return 0
 
 
 @contextmanager

@@ -72,6 +72,12 @@ class VerificationFailedError(SyncError):
         self.report = report
 
 
+def require_verified(report: SyncReport) -> None:
+    """Raise `VerificationFailedError` if the report's verification found a difference."""
+    if report.verification is not None and not report.verification.passed:
+        raise VerificationFailedError(report, report.verification)
+
+
 class ReadNotes:
     """What a run read, as far as it will be verified; several threads may share it.
 
@@ -92,6 +98,7 @@ class ReadNotes:
         self._sampler = Sampler(self._key_names, self._secret, one_in=1)
         self._sample: dict[bytes, WireItem] = {}
         self._all = DigestSet()
+        self._aside: set[bytes] = set()
         self._lock = threading.Lock()
 
     def note(self, items: Sequence[WireItem]) -> None:
@@ -107,10 +114,19 @@ class ReadNotes:
                 noted = list(self._sample.items())
                 self._sample = dict(noted[each] for each in self._sampler.choose([key for _, key in noted]))
 
+    def put_aside(self, item: WireItem) -> None:
+        """Leave an item out, noted or not, which is not to be found at the destination."""
+        with self._lock:
+            self._aside.add(self._digest(item))
+
+    def without_aside(self, items: Sequence[WireItem]) -> Sequence[WireItem]:
+        """Return the items that were not put aside."""
+        return [item for item in items if self._digest(item) not in self._aside] if self._aside else items
+
     @property
     def keys(self) -> list[WireItem]:
         """The source keys of the sample."""
-        return list(self._sample.values())
+        return [key for digest, key in self._sample.items() if digest not in self._aside]
 
     def key(self, item: WireItem) -> WireItem:
         """Return the source key of an item."""
@@ -225,6 +241,7 @@ class _Comparison:
 
     def compare(self, items: Sequence[WireItem]) -> None:
         """Compare items of the source with the destination, and once more those that seem to differ."""
+        items = self._notes.without_aside(items)
         unchanged = self._notes.unchanged(items)
         suspects = self._differing(unchanged, consistent_read=False)
         again: list[WireItem] = []

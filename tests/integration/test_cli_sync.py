@@ -240,6 +240,51 @@ def test_a_destination_that_lacks_an_item_fails_after_the_report_is_written(
     sides = [*side("source", servers[0]), *side("destination", servers[1])]
     assert main([*command, *sides, "--report", str(tmp_path / "run")]) == 1
     assert "of 30 items that were read back, 0 differ" in " ".join(capsys.readouterr().err.split())
-    verified = SyncReport.from_json((tmp_path / "run.json").read_text()).verification
+    verified = SyncReport.from_json((tmp_path / "run.failed.json").read_text()).verification
     assert verified is not None
     assert (verified.mode, verified.missing, verified.passed) == ("all", 1, False)
+
+
+def test_items_that_are_put_aside_are_listed_and_by_choice_decrypted(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    bad = {"Id": {"S": "bad"}, "Email": {"N": "4711"}}
+    items = [bad, {"Id": {"S": "good"}, "Email": {"S": "p@corp.test"}}]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination]
+    sides = [*side("source", servers[0]), *side("destination", servers[1])]
+    letters, report = str(tmp_path / "letters.jsonl"), str(tmp_path / "run")
+    aside = ["--on-item-error", "dead_letter", "--dead-letters", letters]
+
+    assert main([*command, *sides, *aside, "--dead-letter-items", "encrypted", "--report", report]) == 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "Warning: Dead letters: 1 item could not be transformed or written" in told
+    assert not SyncReport.from_json((tmp_path / "run.json").read_text()).complete
+
+    assert main(["dead-letters", letters]) == 0
+    listed = " ".join(capsys.readouterr().out.split())
+    assert "Items put aside: 1" in listed
+    assert "mappings.Email" in listed
+    assert "4711" not in listed
+    assert main(["dead-letters", letters, "--decrypt", "--key", '{"Id": {"S": "bad"}}']) == 0
+    assert json.loads(capsys.readouterr().out)["item"] == bad
+    assert main(["dead-letters", letters, "--key", '{"Id": {"S": "good"}}']) == 0
+    assert "Items put aside: 0" in capsys.readouterr().out
+    for wrong, said in (
+        ([letters, "--key", "bad"], "--key: a JSON object with Id was expected"),
+        ([mapping], "a dead-letter file of this version was expected"),
+        ([str(tmp_path / "missing")], "cannot be read"),
+    ):
+        assert main(["dead-letters", *wrong]) == 1
+        assert said in " ".join(capsys.readouterr().err.split())
+
+    assert main([*command, *sides, *aside, "--max-item-errors", "0", "--report", report]) == 1
+    assert "more than max_item_errors (0)" in " ".join(capsys.readouterr().err.split())
+    failed = SyncReport.from_json((tmp_path / "run.failed.json").read_text())
+    assert (failed.outcome, failed.error) == ("failed", "TooManyItemErrorsError")
+    assert SyncReport.from_json((tmp_path / "run.json").read_text()).outcome == "succeeded"

@@ -53,7 +53,8 @@ def test_a_report_comes_back_from_its_json_as_it_was_and_fits_the_schema(
 
 
 def test_the_example_of_a_report_has_every_part() -> None:
-    assert [field.name for field in fields(FULL) if getattr(FULL, field.name) is None] == []
+    absent = [field.name for field in fields(FULL) if getattr(FULL, field.name) is None]
+    assert absent == ["error"], "which only a run that failed has"
 
 
 def test_every_field_of_the_schema_is_described_in_a_docstring() -> None:
@@ -125,7 +126,14 @@ def test_the_short_form_of_a_few_rules_has_them_all() -> None:
 
 
 def shares() -> list[SyncReport]:
-    part = replace(FULL, complete=True, incomplete_because=None, items_written=FULL.items_read, segments=4)
+    part = replace(
+        FULL,
+        complete=True,
+        incomplete_because=None,
+        items_written=FULL.items_read,
+        segments=4,
+        dead_letters=None,
+    )
     return [part, replace(part, first_segment=4)]
 
 
@@ -165,6 +173,21 @@ def test_one_incomplete_part_makes_the_whole_incomplete() -> None:
     first, second = shares()
     whole = combined([first, replace(second, complete=False, incomplete_because="3 items were put aside")])
     assert (whole.complete, whole.incomplete_because) == (False, "3 items were put aside")
+
+
+def test_what_workers_put_aside_adds_up() -> None:
+    first, second = (replace(FULL, segments=4, first_segment=segment) for segment in (0, 4))
+    whole = combined([first, second])
+    assert FULL.dead_letters is not None
+    assert whole.dead_letters is not None
+    assert (whole.dead_letters.count, whole.items_read - whole.items_written) == (6, 6)
+    assert [reason.count for reason in whole.dead_letters.reasons] == [4, 2]
+    assert whole.incomplete_because == (
+        f"6 items could not be transformed or written, listed in {FULL.dead_letters.path}"
+    )
+    lost = replace(second, dead_letters=replace(FULL.dead_letters, count_before=1))
+    with pytest.raises(SyncError, match="run it again"):
+        combined([first, lost])
 
 
 def test_a_fingerprint_tells_mappings_apart_and_not_how_the_table_is_read() -> None:

@@ -149,6 +149,16 @@ def test_a_report_without_parts_says_which_checks_were_not_made() -> None:
         ({"drift": replace(FULL.drift, found=0, findings=())}, "No new path or type in 48,622 items"),  # type: ignore[type-var]
         ({"verification": replace(FULL.verification, different=2, passed=False)}, "Verification ✕ failed"),  # type: ignore[type-var]
         ({"dead_letters": replace(FULL.dead_letters, count=0)}, "No item was put aside."),  # type: ignore[type-var]
+        ({"dead_letters": FULL.dead_letters}, "refused by DynamoDB BatchWriteItem was refused"),
+        (
+            {
+                "outcome": "failed",
+                "error": "ThrottledError",
+                "complete": False,
+                "incomplete_because": "No capacity",
+            },
+            "✕ failed ThrottledError : No capacity",
+        ),
     ],
 )
 def test_a_check_is_told_with_its_result(change: dict[str, Any], said: str) -> None:

@@ -88,7 +88,7 @@ def _exposure(report: SyncReport) -> Check:
 
 def _completeness(report: SyncReport) -> Check:
     saved = report.capacity.writes_saved if report.capacity else 0
-    aside = report.dead_letters.count if report.dead_letters else 0
+    aside = report.dead_letters.count_now if report.dead_letters else 0
     accounted = report.items_written + saved + aside
     parts = [f"{report.items_read:,} read", f"{report.items_written:,} written"]
     parts += [f"{saved:,} already there"] if saved else []
@@ -104,7 +104,7 @@ def _dead_letters(report: SyncReport) -> Check:
         return Check(name, "passed", "An item that cannot be transformed or written would have ended the run.")
     if not letters.count:
         return Check(name, "passed", "No item was put aside.")
-    kept = f" They are kept at {letters.path}." if letters.path else ""
+    kept = f" They are listed in {letters.path}." if letters.path else ""
     return Check(name, "failed", f"{_plural(letters.count, 'item')} put aside, not written.{kept}")
 
 

@@ -10,8 +10,11 @@ from typing import Any, TypeVar
 from airflow_dynsync.engine.statistics import RuleCount
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.report.document import SyncReport
+from airflow_dynsync.sync.report.parts import put_aside_in_words
 from airflow_dynsync.sync.report.sections import (
     Capacity,
+    DeadLetterReason,
+    DeadLetters,
     Drift,
     Exposure,
     ExposureFinding,
@@ -51,7 +54,8 @@ def combined(reports: Sequence[SyncReport]) -> SyncReport:
                 f" {report.total_segments}, got one that begins with {report.first_segment}; run all workers again"
             )
         saved = report.capacity.writes_saved if report.capacity else 0
-        if report.items_read != report.items_written + saved:
+        aside = report.dead_letters.count_now if report.dead_letters else 0
+        if report.items_read != report.items_written + saved + aside:
             raise SyncError(
                 f"{report.source_table}: the worker of segment {report.first_segment} read {report.items_read:,}"
                 f" items and wrote {report.items_written:,}; run it again"
@@ -62,6 +66,7 @@ def combined(reports: Sequence[SyncReport]) -> SyncReport:
             f"{first.source_table}: the reports end with segment {expected - 1} of {first.total_segments}; run all"
             " workers again"
         )
+    letters: DeadLetters | None = _merged(in_order, "dead_letters", _dead_letters)
     return replace(
         first,
         items_examined=sum(report.items_examined for report in reports),
@@ -75,7 +80,9 @@ def combined(reports: Sequence[SyncReport]) -> SyncReport:
         seconds=max(report.seconds for report in reports),
         rules=_added_up(in_order),
         complete=all(report.complete for report in reports),
-        incomplete_because=next((report.incomplete_because for report in in_order if not report.complete), None),
+        incomplete_because=put_aside_in_words(letters)
+        if letters is not None and letters.count
+        else next((report.incomplete_because for report in in_order if not report.complete), None),
         run=_merged(in_order, "run", _run),
         types=_merged(in_order, "types", _types),
         drift=_merged(in_order, "drift", _drift),
@@ -86,7 +93,7 @@ def combined(reports: Sequence[SyncReport]) -> SyncReport:
         phases=_merged(in_order, "phases", _phases),
         timeline=None,
         verification=_merged(in_order, "verification", _verification),
-        dead_letters=_merged(in_order, "dead_letters", _sum),
+        dead_letters=letters,
         risk=None,
         shortened=any(report.shortened for report in reports),
     )
@@ -165,6 +172,14 @@ def _phases(parts: Sequence[tuple[Phase, ...]]) -> tuple[Phase, ...]:
 def _verification(parts: Sequence[Verification]) -> Verification:
     paths = dict.fromkeys(path for part in parts for path in part.paths)
     return replace(_sum(parts), paths=tuple(paths), passed=all(part.passed for part in parts))
+
+
+def _dead_letters(parts: Sequence[DeadLetters]) -> DeadLetters:
+    counts: Counter[tuple[str | None, str]] = Counter()
+    for reason in (reason for part in parts for reason in part.reasons):
+        counts[reason.rule, reason.reason] += reason.count
+    reasons = tuple(DeadLetterReason(*place, count) for place, count in counts.most_common())
+    return replace(_sum(parts), reasons=reasons)
 
 
 def _shared(report: SyncReport) -> tuple[Any, ...]:

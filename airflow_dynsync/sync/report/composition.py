@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_dynsync.dynamodb.errors import DynamoDBError
 from airflow_dynsync.dynamodb.limits import parse_limit, read_budget, write_budget
+from airflow_dynsync.engine import MappingError, TransformError
 from airflow_dynsync.engine.corpora import CORPUS_VERSION
+from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.estimate import READ_PRICE, WRITE_PRICE, Estimate
 from airflow_dynsync.sync.fingerprint import mapping_fingerprint, secret_fingerprint
 from airflow_dynsync.sync.report.document import SyncReport
@@ -66,6 +70,18 @@ def report_of(
         capacity=_capacity(prepared, counters, estimate),
         phases=clock.phases,
         timeline=counters.timeline(),
+    )
+
+
+def failed_report(report: SyncReport, error: BaseException) -> SyncReport:
+    """Return the report of a run that an error ended; only errors of our own are sure to hold no value."""
+    told = isinstance(error, SyncError | MappingError | TransformError | DynamoDBError)
+    return replace(
+        report,
+        complete=False,
+        incomplete_because=str(error) if told else "an error that is none of airflow-dynsync's; see the log",
+        outcome="failed",
+        error=type(error).__name__,
     )
 
 

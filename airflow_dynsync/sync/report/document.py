@@ -54,6 +54,9 @@ class SyncReport:
         destination_region: region of the destination.
         complete: whether everything that was read was written, and every check that was asked for passed.
         incomplete_because: why not, in a sentence.
+        outcome: ``failed`` where an error ended the run after it had begun to move items; then the report tells
+            what was done until then.
+        error: the class of that error, whose sentence is ``incomplete_because``.
         read_by: ``scan``, ``query`` or ``statement``.
         items_examined: items that DynamoDB looked at; a statement does not tell more than it returns.
         items_read: items read from the source.
@@ -97,6 +100,8 @@ class SyncReport:
     destination_region: str
     complete: bool = True
     incomplete_because: str | None = None
+    outcome: Literal["succeeded", "failed"] = "succeeded"
+    error: str | None = None
     read_by: Literal["scan", "query", "statement"]
     items_examined: int
     items_read: int
@@ -196,9 +201,10 @@ class SyncReport:
         rate = (self.items_written + saved) / self.seconds if self.seconds else 0.0
         unchanged = f", {saved:,} unchanged" if saved else ""
         deleted = f", {self.items_deleted:,} others deleted" if self.items_deleted else ""
+        aside = f", {self.dead_letters.count:,} put aside" if self.dead_letters and self.dead_letters.count else ""
         return (
             f"{self.items_written:,} of {self.items_read:,} items of {self.source_table} written to"
-            f" {self.destination_table}{unchanged}{deleted} in {self.seconds:,.1f} s ({rate:,.0f} items/s)"
+            f" {self.destination_table}{unchanged}{deleted}{aside} in {self.seconds:,.1f} s ({rate:,.0f} items/s)"
         )
 
     def _replaced(self, replacement: Replacement) -> str:

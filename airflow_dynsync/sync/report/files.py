@@ -47,6 +47,9 @@ def write_report(
 ) -> tuple[str, str]:
     """Write a report as JSON and as a page, and return their paths.
 
+    That of a failed run is written beside: ``failed`` goes before the ending, and the report of the last run that
+    succeeded stays, with which the next one is compared.
+
     Args:
         report: what the run did.
         path: as `report_paths` takes it; missing folders of this machine are made.
@@ -58,7 +61,8 @@ def write_report(
     """
     from airflow_dynsync.sync.report.html import render
 
-    paths = report_paths(path, share)
+    suffixes = (share, "failed" if report.outcome == "failed" else "")
+    paths = report_paths(path, ".".join(filter(None, suffixes)))
     for written, text in zip(paths, (report.as_json(), render(report)), strict=True):
         try:
             place = open_path(written)

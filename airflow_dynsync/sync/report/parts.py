@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 from airflow_dynsync.sync.report.sections import (
     Collisions,
+    DeadLetters,
     Drift,
     DriftFinding,
     Exposure,
@@ -59,3 +60,9 @@ def collisions_part(watch: CollisionWatch | None, keys: int) -> Collisions:
     if watch is None:
         return Collisions("not_needed", 0, 0)
     return Collisions("keyed_digests", keys, watch.collisions)
+
+
+def put_aside_in_words(part: DeadLetters) -> str:
+    """Return how many items were put aside, and where they are listed."""
+    items = "1 item" if part.count == 1 else f"{part.count:,} items"
+    return f"{items} could not be transformed or written, listed in {part.path}"

@@ -327,6 +327,21 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadLetterReason:
+    """Why items were put aside.
+
+    Attributes:
+        rule: that failed on them, such as ``mappings.Email``; None where DynamoDB refused what the rules gave.
+        reason: in a sentence.
+        count: how many items.
+    """
+
+    rule: str | None
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class Replacement:
     """How the destination's contents were swapped for a complete new copy.
 
@@ -360,11 +375,22 @@ class DeadLetters:
 
     Attributes:
         count: how many.
-        path: the file or object-store path that they are kept at.
+        path: the file or object-store path that they are kept at; of several workers, that of the first.
+        count_before: those among them that only the interrupted run met, which this one continued.
+        items: ``encrypted`` where the items themselves are kept, too; else ``none``.
+        reasons: the most frequent first.
     """
 
     count: int
     path: str | None
+    count_before: int = 0
+    items: Literal["none", "encrypted"] = "none"
+    reasons: tuple[DeadLetterReason, ...] = ()
+
+    @property
+    def count_now(self) -> int:
+        """Those that this run met."""
+        return self.count - self.count_before
 
 
 @dataclass(frozen=True, slots=True)
