@@ -17,10 +17,11 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.engine import Mapping, catalogue, compile_plan
-from airflow_dynsync.engine.paths import Wildcard, format_path
+from airflow_dynsync.engine.paths import Path, Wildcard, format_path
 from airflow_dynsync.engine.plan import DEFAULTS
 
 if TYPE_CHECKING:
@@ -82,6 +83,27 @@ def verify(
     if surplus := len(destination) - items:
         comparison.problems["an item is in the destination that the source does not have"] += surplus
     return Verification(items, comparison.values, comparison.passed_through, comparison.problems)
+
+
+def protected_values(
+    items: Sequence["WireItem"], mapping: Mapping, *, key_attributes: Sequence[str]
+) -> Iterator[list[tuple[Path, Any]]]:
+    """Yield for each item the values that a rule replaces or removes, as the source has them, with their paths."""
+    token = secrets.token_hex(8)
+    naming = compile_plan(_naming(mapping, token), key_attributes=key_attributes, secret=secrets.token_bytes(16))
+    for item, names in zip(items, naming.apply(items), strict=True):
+        yield list(_protected_in({"M": item}, {"M": names}, token, ()))
+
+
+def _protected_in(value: Any, named: Any, token: str, trail: Path) -> Iterator[tuple[Path, Any]]:
+    if named is None or named.get("S", "").startswith(token):
+        yield trail, value
+    elif "M" in named:
+        for name, member in value["M"].items():
+            yield from _protected_in(member, named["M"].get(name), token, (*trail, name))
+    elif "L" in named:
+        for element, name in zip_longest(value["L"], named["L"]):
+            yield from _protected_in(element, name, token, (*trail, Wildcard.INDEX))
 
 
 class _Comparison:

@@ -30,7 +30,8 @@ class Checks:
         secret: of the run; the same items are chosen in every run with it.
         exposure_check: which items are searched for the originals of what was hidden.
         on_exposure: ``fail`` stops the run at the first finding that is an error.
-        drift: ``fail`` looks at all items, and stops the run before one with a new path or type is written.
+        drift: ``fail`` looks at all items, and stops the run before one with a new path or type is written, if the
+            earlier run has looked at all items, too; else what is rare would be taken for new.
         before: an earlier run's report, whose paths and types are compared with; None for the first run.
         quasi_identifiers: whose combinations' rarity is measured; () for none.
         watch: over the keys, where different ones might become one; None where they cannot.
@@ -53,8 +54,9 @@ class Checks:
         self._mode: Literal["sample", "all"] = "all" if exposure_check == "all" else "sample"
         self._exposure = None if exposure_check == "off" else ExposureCheck(plan, fail=on_exposure == "fail")
         self._compared_with = before if before is not None and before.types is not None else None
-        self._drift_in_all = drift == "fail" and self._compared_with is not None
-        self._drift = DriftWatch(_fingerprint(self._compared_with), plan, fail=drift == "fail")
+        knows_all = self._compared_with is not None and _saw_all(self._compared_with)
+        self._drift_in_all = drift == "fail" or knows_all
+        self._drift = DriftWatch(_fingerprint(self._compared_with), plan, fail=drift == "fail" and knows_all)
         self._risk = RiskWatch(quasi_identifiers) if quasi_identifiers else None
 
     def look(self, source: Sequence[WireItem], written: Sequence[WireItem]) -> None:
@@ -97,6 +99,11 @@ class Checks:
         exposures = [] if self._exposure is None else self._exposure.findings
         told = [f"Exposure: {exposure}" for exposure in exposures if exposure.severity == "error"]
         return told + [f"Drift: {drift}" for drift in self._drift.drifts if drift.severity == "error"]
+
+
+def _saw_all(report: SyncReport) -> bool:
+    """Tell whether a report's types are those of all items: of no sample, nor of what an interruption left."""
+    return report.types is not None and report.types.items >= report.items_read and not report.items_written_before
 
 
 def _fingerprint(report: SyncReport | None) -> Fingerprint | None:

@@ -230,6 +230,36 @@ def test_attributes_that_are_dropped_are_not_read(
     assert any("ProjectionExpression" in body for body in asked)
 
 
+def test_what_is_dropped_is_read_where_a_check_has_to_know_it(fill: Fill, source: Any, destination: Any) -> None:
+    items = [
+        {
+            "Id": {"S": str(number)},
+            "Birthday": {"S": f"19{10 + number}-03-02"},
+            "Place": {"M": {"Zip": {"S": "12345"}, "Town": {"S": "Oldtown"}}},
+            "Notes": {"S": f"Account 48211907{number}"},
+            "Account": {"N": f"48211907{number}"},
+        }
+        for number in range(40)
+    ]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    mapping = {"mappings": {"Notes": "passthrough"}, "unmapped": "drop"}
+    quasi_identifiers = ("Birthday", "Place.Zip")
+    report = run_sync(
+        job(source_table, destination_table, mapping, quasi_identifiers=quasi_identifiers), source, destination
+    )
+    assert report.risk is not None
+    assert (report.risk.before.distinct, report.risk.after.distinct) == (40, 1)
+    assert report.types is not None
+    assert {path.path for path in report.types.paths}.isdisjoint({"Account"})
+    report = run_sync(job(source_table, destination_table, mapping, exposure_check="all"), source, destination)
+    assert report.exposure is not None
+    assert [(finding.path, finding.seen_at, finding.count) for finding in report.exposure.findings] == [
+        ("Account", "Notes", 40)
+    ]
+    assert report.verification is not None
+    assert report.verification.passed
+
+
 def test_mapped_keys_that_collide_stop_the_run(fill: Fill, source: Any, destination: Any) -> None:
     items = [{"Id": {"S": f"user-{number}"}} for number in range(40)]
     source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
@@ -427,6 +457,28 @@ def test_what_is_new_in_the_source_is_told_or_stops_the_run(fill: Fill, source: 
     report = run_sync(job(source_table, destination_table), source, destination)
     assert report.drift is not None
     assert report.drift.compared_with is None
+
+
+def test_what_only_a_sample_had_not_seen_is_told_and_stops_the_run_from_then_on(
+    fill: Fill, source: Any, destination: Any
+) -> None:
+    items: list[dict[str, Any]] = [{"Id": {"S": str(number)}, "Plan": {"S": "gold"}} for number in range(300)]
+    items[7]["Rare"] = {"S": "once"}
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    sample = run_sync(job(source_table, destination_table), source, destination)
+    assert sample.types is not None
+    assert 0 < sample.types.items < 300
+    strict = job(source_table, destination_table, drift="fail")
+    told = run_sync(strict, source, destination, before=sample)
+    assert told.drift is not None
+    assert [finding.path for finding in told.drift.findings] == ["Rare"]
+    accepted = run_sync(job(source_table, destination_table), source, destination, before=told)
+    assert accepted.types is not None
+    assert accepted.types.items == 300
+    items[8]["Rarer"] = {"S": "once"}
+    write_items(source, source_table, [items[8]], key_names=["Id"])
+    with pytest.raises(SchemaDriftError, match="Rarer"):
+        run_sync(strict, source, destination, before=accepted)
 
 
 @pytest.mark.parametrize("mapping", [KEEP, {"mappings": {"Id": "transform_hash"}, "unmapped": "anonymize"}])
