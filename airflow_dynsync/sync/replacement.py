@@ -62,7 +62,7 @@ def replace_contents(
     *,
     before: SyncReport | None,
     checkpoints: CheckpointStore | None,
-    on_report: Callable[[SyncReport], None],
+    on_report: Callable[[SyncReport], object],
     on_notice: Callable[[str], None],
     on_warning: Callable[[str], None],
     on_estimate: Callable[[Estimate], None],
