@@ -73,6 +73,17 @@ def add_limits(parser: argparse.ArgumentParser) -> None:
         )
 
 
+def add_write_mode(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what becomes of items that the source does not have."""
+    parser.add_argument(
+        "--write-mode",
+        choices=("upsert", "mirror", "replace"),
+        default="upsert",
+        help="mirror also deletes what the source no longer has, or the where no longer selects; replace makes a"
+        " whole new copy first, in a table beside the destination, and then swaps the contents (upsert)",
+    )
+
+
 def add_create_destination(parser: argparse.ArgumentParser) -> None:
     """Add the option that has a destination created."""
     parser.add_argument(

@@ -36,18 +36,14 @@ def add_command(commands: Any) -> None:
         metavar="FILE",
         help="keep there how far the run is: if it is interrupted, the same command continues it; needs a secret",
     )
-    parser.add_argument(
-        "--write-mode",
-        choices=("upsert", "mirror"),
-        default="upsert",
-        help="mirror also deletes what the source no longer has, or the where no longer selects (upsert)",
-    )
+    connections.add_write_mode(parser)
     parser.add_argument(
         "--max-delete-fraction",
         type=float,
         default=0.1,
         metavar="SHARE",
-        help="a mirror that would delete more of the destination ends with an error instead (0.1)",
+        help="a mirror that would delete more of the destination ends with an error instead (0.1); a replacement by"
+        " nothing, unless it is 1",
     )
     parser.add_argument(
         "--write-only-changes",

@@ -208,8 +208,8 @@ def estimate_job(
 def _replacing(once: Estimate, job: SyncJob, read_price: float, write_price: float) -> Estimate:
     """Return the estimate where a side table is written first, then compared, and brought over.
 
-    The side table is on demand. It is read once with strong consistency, and the destination, taken to be as large,
-    three times: to compare, to count what is to be deleted, and to delete it.
+    The side table is on demand. It is read once with strong consistency, and the destination, taken to be as
+    large, three times: to compare, to count what is to be deleted, and to delete it.
     """
     compared = (4 if job.consistent_read else 8) * once.read_units
     copy_dollars = once.write_units * write_price / 1_000_000

@@ -306,6 +306,11 @@ def _require_replaceable(job: SyncJob) -> None:
             "write_only_changes: write_mode replace compares its new copy with the destination in any case; leave"
             " write_only_changes out"
         )
+    if job.on_item_error == "dead_letter":
+        raise SyncError(
+            "on_item_error: write_mode replace takes a complete new copy, in which no item was put aside; use fail, or"
+            " write_mode mirror"
+        )
 
 
 def _require_what_workers_share(prepared: Preparation) -> None:
