@@ -6,6 +6,13 @@ call really consumed is told afterwards and moves all later slots. So nothing ha
 thread overtakes another, and over any span of time the units consumed differ from the limit's only by what may
 be saved up (`BURST_SECONDS`) and by one call (`CALL_SECONDS`): at most 3.5 % of ten seconds, where an item is
 small beside a tenth of a second's units. An item that costs more is read or written by itself, and paid off.
+
+What DynamoDB throttles is additive increase and multiplicative decrease, the law that lets strangers share what
+they cannot see (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance in
+Computer Networks", 1989), with CUBIC's increase (RFC 9438). It takes it that throttling eases as the pace drops.
+That of a hot partition does not: it leaves one put of each batch unprocessed at any pace, and would drive the rate
+to its floor. So a decrease is asked for by the share of what was asked lately that was throttled, not by one
+refusal. Below `TOLERATED_SHARE` what was refused waits by itself, its units go to others, and the rate stays.
 """
 
 from __future__ import annotations
@@ -15,6 +22,8 @@ import threading
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+
+import orjson
 
 from airflow_dynsync.dynamodb.errors import StoppedError
 from airflow_dynsync.dynamodb.limits import Budget, CapacityLimit, read_budget, write_budget
@@ -34,8 +43,11 @@ CALL_SECONDS = 0.1
 YIELD = 0.5
 """What is left of the rate when DynamoDB throttles: others are throttled as well, and halving ends it soonest."""
 
-YIELD_INTERVAL_SECONDS = 0.2
+YIELD_INTERVAL_SECONDS = 0.1
 """Throttled calls that began within this time of the last decrease tell nothing new about the lowered rate."""
+
+TOLERATED_SHARE = 0.1
+"""How much of what was asked in the last moment may be throttled with no decrease: a hot partition's part."""
 
 RECOVERY_SECONDS = 10.0
 """Until a lowered rate is back where it was throttled."""
@@ -47,6 +59,9 @@ LEAST_SHARE = 0.01
 """The least that throttling leaves of the limit: enough to notice when it is over."""
 
 _MEASURE_SECONDS = 1.0  # of the average that the rate in use is measured with
+_SHORTEST_SECONDS = 0.01  # that a rate in use is told from
+_SHARE_SECONDS = 0.3  # of the average that the throttled share is measured with
+_DEVIATIONS = 2.5  # by which the share must exceed what is tolerated: few calls say little about it
 _LOOK_SECONDS = 0.1  # between looks at the queue: the rate may have risen, or all shall stop
 _MEMORY = 0.7  # of the costs learned, kept at each call: the last three calls make up two thirds
 _TOLERANCE = 1e-6  # units; below it a difference is one of floating point
@@ -70,9 +85,9 @@ class Slot:
 class Pacer:
     """Paces the calls of any number of threads to one table, in one direction.
 
-    Without a limit nothing waits until DynamoDB throttles. Then, as with a limit, the rate is halved at once and
-    grows back as that of CUBIC does (RFC 9438, which botocore's adaptive retry mode follows too): fast at first,
-    slowly around the rate that was too much, then faster again, up to the limit.
+    Without a limit nothing waits until DynamoDB throttles more than a few of many. Then, as with a limit, the rate
+    is halved at once and grows back as that of CUBIC does (RFC 9438, which botocore's adaptive retry mode follows
+    too): fast at first, slowly around the rate that was too much, then faster again, up to the limit.
 
     Args:
         budget: how many units per second, and what counts.
@@ -102,6 +117,7 @@ class Pacer:
         self._granted_at = self._measured_at = clock()
         self._begun_at: float | None = None
         self._recent_units = 0.0
+        self._recent_asked = self._recent_refused = 0.0  # amounts
         self._learned_units = 0.0
         self._learned_amount = 0.0
         self._least = LEAST_SHARE * (PARTITION_UNITS if math.isinf(self._limit) else self._limit)
@@ -175,28 +191,44 @@ class Pacer:
         Where the service does not tell what was consumed, a read is estimated from the bytes of its items, in
         units of 4 KB (half as much unless consistent), and a write is taken for what was expected.
         """
-        throttled = any(answer.get("UnprocessedItems", {}).values())
+        refused = _unprocessed_amount(slot, answer)
         units = self._consumed(slot, answer)
         with self._changed:
             now = self._grant()
-            # A throttled call has had its turn: what it did not use is not used by another one at once.
-            self._granted -= max(0.0, units - slot.units) if throttled else units - slot.units
-            self._recent_units = self._recent(now) + units
-            self._measured_at = now
-            examined = None if throttled else _examined(slot, answer)
+            examined = None if refused else _examined(slot, answer)
             if examined and units:
                 self._learned_units = self._learned_units * _MEMORY + units
                 self._learned_amount = self._learned_amount * _MEMORY + examined
-            if throttled:
-                self._give_way(slot, now)
-            else:
+            if refused < _weight(slot):
                 self.progressed_at = now
-            self._changed.notify_all()
+            self._account(slot, units, refused, now)
 
     def throttled(self, slot: Slot) -> None:
         """Account for a call that was throttled."""
         with self._changed:
-            self._give_way(slot, self._grant())
+            self._account(slot, 0.0, _weight(slot), self._grant())
+
+    def _account(self, slot: Slot, units: float, refused: float, now: float) -> None:
+        """Note what a call consumed, and give way if too much of what was asked lately was refused."""
+        age = now - self._measured_at
+        self._measured_at = now
+        self._recent_units = self._recent_units * math.exp(-age / _MEASURE_SECONDS) + units
+        faded = math.exp(-age / _SHARE_SECONDS)
+        news = slot.begun >= self._yielded_at + YIELD_INTERVAL_SECONDS
+        self._recent_asked = self._recent_asked * faded + _weight(slot)
+        self._recent_refused = self._recent_refused * faded + (refused if news else 0.0)
+        tolerated = TOLERATED_SHARE * self._recent_asked
+        # As refusals that have nothing to do with each other are spread (Poisson).
+        too_much = self._recent_refused >= tolerated + _DEVIATIONS * math.sqrt(tolerated)
+        # Where all is scarce a throttled call has had its turn: nobody uses at once what it did not.
+        had_its_turn = refused > 0 and (too_much or not news)
+        self._granted -= max(0.0, units - slot.units) if had_its_turn else units - slot.units
+        if refused > 0 and news and too_much:
+            self._reference = max(min(self._rate(now), self._measured(now)), self._least / YIELD)
+            self._yielded_at = now
+            self._recent_asked *= YIELD
+            self._recent_refused = 0.0
+        self._changed.notify_all()
 
     def _leave(self, slot: Slot) -> None:
         """Let those behind a slot move up that is left before its turn."""
@@ -229,21 +261,12 @@ class Pacer:
         progress = (now - self._yielded_at) / RECOVERY_SECONDS - 1
         return min(self._limit, self._reference * (1 + (1 - YIELD) * progress**3))
 
-    def _give_way(self, slot: Slot, now: float) -> None:
-        if slot.begun < self._yielded_at + YIELD_INTERVAL_SECONDS:
-            return
-        self._reference = max(min(self._rate(now), self._measured(now)), self._least / YIELD)
-        self._yielded_at = now
-
     def _measured(self, now: float) -> float:
         """Return the units per second of the last second or so."""
         if not self._recent_units or self._begun_at is None:
             return PARTITION_UNITS
-        age = max(now - self._begun_at, CALL_SECONDS)
-        return self._recent(now) / (_MEASURE_SECONDS * -math.expm1(-age / _MEASURE_SECONDS))
-
-    def _recent(self, now: float) -> float:
-        return self._recent_units * math.exp((self._measured_at - now) / _MEASURE_SECONDS)
+        age = max(now - self._begun_at, _SHORTEST_SECONDS)
+        return self._recent_units / (_MEASURE_SECONDS * -math.expm1(-age / _MEASURE_SECONDS))
 
     def _consumed(self, slot: Slot, answer: Mapping[str, Any]) -> float:
         told = answer.get("ConsumedCapacity")
@@ -299,3 +322,15 @@ def _examined(slot: Slot, answer: Mapping[str, Any]) -> float | None:
     if "Items" in answer and not answer.get("NextToken"):
         return None
     return slot.amount
+
+
+def _weight(slot: Slot) -> float:
+    """Return what a call counts among others; one whose size is not known counts as one item."""
+    return max(1.0, slot.amount)
+
+
+def _unprocessed_amount(slot: Slot, answer: Mapping[str, Any]) -> float:
+    """Return the kilobytes that a write left unprocessed, each item's rounded up."""
+    requests = (request for left in answer.get("UnprocessedItems", {}).values() for request in left)
+    amounts = [write_amount(len(orjson.dumps(each))) for request in requests for each in request.values()]
+    return min(_weight(slot), sum(amounts))
