@@ -42,8 +42,8 @@ def add_command(commands: Any) -> None:
         type=float,
         default=0.1,
         metavar="SHARE",
-        help="a mirror that would delete more of the destination ends with an error instead (0.1); a replacement by"
-        " nothing, unless it is 1",
+        help="a mirror that would delete more of the destination ends with an error instead (0.1), and so does a"
+        " replacement by nothing, unless it is 1",
     )
     parser.add_argument(
         "--write-only-changes",

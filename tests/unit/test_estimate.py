@@ -2,12 +2,17 @@
 
 import dataclasses
 import json
+from typing import Any, Literal
 
 import pytest
 
 from airflow_dynsync.dynamodb.limits import parse_limit
 from airflow_dynsync.dynamodb.tables import Index, KeyAttribute, TableDescription, Throughput
-from airflow_dynsync.sync.estimate import estimate
+from airflow_dynsync.dynamodb.where import plan_selection
+from airflow_dynsync.engine import Mapping, compile_plan
+from airflow_dynsync.sync.estimate import estimate, estimate_job
+from airflow_dynsync.sync.job import SyncJob
+from airflow_dynsync.sync.preparation import Preparation
 
 # One million items of 1,024 bytes: 976.5625 MB, 250,000 times 4 KB, in 1,000 pages.
 SOURCE = TableDescription(
@@ -75,6 +80,25 @@ def test_estimate_of_provisioned_tables_costs_nothing_more_and_takes_half_their_
     assert result.read_seconds == pytest.approx(500)
     assert result.write_units == 4_000_000
     assert result.write_seconds == 2_000_000 / 50  # the index is narrower than its table
+
+
+def test_estimate_of_a_replacement_counts_the_copy_and_the_swap() -> None:
+    provisioned = dataclasses.replace(STAGING, billing_mode="PROVISIONED", provisioned=Throughput(5, 1000))
+    mapping = Mapping.parse({"unmapped": "passthrough"})
+
+    def job(write_mode: Literal["mirror", "replace"], **limits: Any) -> Preparation:
+        work = SyncJob("Users", "Staging", mapping, write_mode=write_mode, **limits)
+        plan = compile_plan(mapping, key_attributes=("Id",))
+        return Preparation(work, SOURCE, provisioned, plan, plan_selection(None, SOURCE.keys), 1)
+
+    once, twice = estimate_job(job("mirror")), estimate_job(job("replace"))
+    # The copy is read once and the destination three times, with strong consistency.
+    assert twice.read_units == once.read_units + 4 * 2 * once.read_units
+    assert twice.read_dollars == pytest.approx(twice.read_units * 0.125e-6)
+    assert (twice.write_units, twice.write_dollars) == (4_000_000, 1.25)  # the copy is on demand
+    assert (twice.write_seconds, twice.client_seconds) == (once.write_seconds, 2 * once.client_seconds)
+    assert estimate_job(job("replace", write_limit=1000)).write_seconds == 4000
+    assert estimate_job(job("replace", write_limit="100%")).write_seconds == 2000
 
 
 def test_estimate_at_other_prices_and_client_rates_follows_them() -> None:
