@@ -7,6 +7,7 @@ significant digits, magnitudes from 1E-130 to 9.99...E+125.
 
 from __future__ import annotations
 
+import re
 from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from decimal import Decimal
@@ -25,6 +26,8 @@ EVERY_TYPE: Final = EVERY_TYPE_BUT_SETS | ELEMENT_OF_SET.keys()
 
 NULL: Final[WireValue] = {"NULL": True}
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+
 TYPE_IN_WORDS: Final = {
     "S": "a string (S)",
     "N": "a number (N)",
@@ -37,6 +40,9 @@ TYPE_IN_WORDS: Final = {
     "NS": "a number set (NS)",
     "BS": "a binary set (BS)",
 }
+
+MAX_DEPTH: Final = 32
+"""Maps and lists inside each other, as far as DynamoDB nests them."""
 
 MAX_DIGITS: Final = 38
 _TOO_MANY_DIGITS: Final = 10**MAX_DIGITS
@@ -119,11 +125,17 @@ def to_wire(value: Any) -> WireValue:
 
     Raises:
         ValueRefusedError: a value of a type that DynamoDB does not have, an empty or mixed set, a number out of
-            range.
+            range, a text that has no UTF-8, an empty key, or too many levels.
     """
+    return _to_wire(value, 0)
+
+
+def _to_wire(value: Any, depth: int) -> WireValue:
+    if depth > MAX_DEPTH:
+        raise ValueRefusedError(f"the result nests deeper than the {MAX_DEPTH} levels that DynamoDB has")
     match value:
         case str():
-            return {"S": value}
+            return {"S": _utf8(value)}
         case bool():
             return {"BOOL": value}
         case int() | Decimal():
@@ -135,14 +147,20 @@ def to_wire(value: Any) -> WireValue:
         case bytes() | bytearray():
             return {"B": b2a_base64(value, newline=False).decode("ascii")}
         case dict():
-            if not all(isinstance(name, str) for name in value):
-                raise ValueRefusedError("the result is a map with a key that is no string")
-            return {"M": {name: to_wire(member) for name, member in value.items()}}
+            if not all(isinstance(name, str) and name for name in value):
+                raise ValueRefusedError("the result is a map with a key that is no string, or an empty one")
+            return {"M": {_utf8(name): _to_wire(member, depth + 1) for name, member in value.items()}}
         case list() | tuple():
-            return {"L": [to_wire(element) for element in value]}
+            return {"L": [_to_wire(element, depth + 1) for element in value]}
         case set() | frozenset():
             return _set_to_wire(value)
     raise ValueRefusedError(f"the result is a {type(value).__name__}, which DynamoDB cannot store")
+
+
+def _utf8(text: str) -> str:
+    if not text.isascii() and _SURROGATE.search(text):
+        raise ValueRefusedError("the result has half of a surrogate pair, which has no UTF-8")
+    return text
 
 
 def _set_to_wire(elements: set[Any] | frozenset[Any]) -> WireValue:

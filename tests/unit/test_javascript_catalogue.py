@@ -131,6 +131,21 @@ def test_a_wrong_call_is_an_error_that_names_the_function_and_its_place(expressi
     assert "line 2, column 16" in caught.value.message
 
 
+@pytest.mark.parametrize(
+    "call",
+    [
+        "transformString(value, {[value]: 1})",
+        "transformJson('{}', {mappings: {[value]: 'nul'}})",
+        "transformRegexReplace(value, {pattern: `(?P<${value.toLowerCase()}`, replacement: ''})",
+        "transformPython(value, {callable: `${value}:x`})",
+    ],
+)
+def test_options_made_of_a_value_are_refused_without_it(call: str) -> None:
+    with pytest.raises(TransformError, match="does not take these options; write them out") as caught:
+        run(f"return neosync.{call}", {"S": "Winterbottom-7"})
+    assert "winterbottom" not in str(caught.value).lower()
+
+
 def test_an_unknown_function_is_an_error_of_the_script() -> None:
     with pytest.raises(TransformError, match="TypeError at line 1, column 16"):
         run("return neosync.transformMail(value)", BEFORE)

@@ -166,6 +166,17 @@ def test_a_result_that_dynamodb_cannot_store_is_an_error(result: Any, said: str)
     assert caught.value.row == 0
 
 
+def test_a_result_that_breaks_when_it_is_listed_is_an_error_of_the_function() -> None:
+    class Broken:
+        def tolist(self) -> Any:
+            raise TypeError("marked")
+
+    with pytest.raises(TransformError, match=r"raised TypeError in line \d+ of test_python") as caught:
+        run(lambda value: Broken(), {"S": "x"})
+    assert caught.value.row == 0
+    assert "marked" not in str(caught.value)
+
+
 def test_functions_on_keys_are_allowed() -> None:
     rule = {"transformer": "transform_python", "callable": "string:capwords"}
     plan = compile_plan({"mappings": {"Id": rule}}, key_attributes=("Id",), secret=SECRET)

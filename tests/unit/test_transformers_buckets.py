@@ -38,6 +38,7 @@ def test_a_label_says_where_a_bucket_begins_and_ends() -> None:
     assert apply("37", "-3", size=10, label="{low}-{last}") == ["30-39", "-10--1"]
     assert apply("0.3", size=0.5, label="{low} to {high}") == ["0 to 0.5"]
     assert apply("3", "18", "65", boundaries=[18, 65], label="{low}-{last}") == ["<18", "18-64", "65+"]
+    assert apply("7", boundaries=[0, 1e100], label="{low}-{last}") == [f"0-{'9' * 100}"]
 
 
 def test_each_bucket_may_have_a_label_of_its_own() -> None:

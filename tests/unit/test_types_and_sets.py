@@ -40,6 +40,13 @@ def outcomes(rule: Any, value: dict[str, Any]) -> dict[str, int]:
     return {row.outcome: row.count for row in plan.statistics.counts}
 
 
+def _nested(depth: int, *, wire: bool = False) -> Any:
+    nested: Any = {"S": "text"} if wire else "text"
+    for _ in range(depth):
+        nested = {"L": [nested]} if wire else [nested]
+    return nested
+
+
 @pytest.mark.parametrize("kind", ["N", "B", "BOOL", "M", "L", "NS", "BS"])
 def test_a_value_of_another_type_fails_and_the_message_names_both_types_and_the_remedy(kind: str) -> None:
     with pytest.raises(TransformError) as caught:
@@ -111,6 +118,7 @@ def test_numbers_are_exact_decimals() -> None:
         (b"\0", {"B": "AA=="}),
         ([1, "a"], {"L": [{"N": "1"}, {"S": "a"}]}),
         ({"a": 1}, {"M": {"a": {"N": "1"}}}),
+        (_nested(32), _nested(32, wire=True)),
     ],
 )
 def test_a_result_of_any_type_is_written_as_dynamodb_writes_it(result: Any, wire: dict[str, Any]) -> None:
@@ -127,6 +135,11 @@ def test_a_result_of_any_type_is_written_as_dynamodb_writes_it(result: Any, wire
         (object(), "DynamoDB cannot store"),
         ({"a", 1}, "not all of strings"),
         ({1: "a"}, "a key that is no string"),
+        ({"": "a"}, "or an empty one"),
+        ("\ud800", "half of a surrogate pair"),
+        ({"a": [{"\udfff": "a"}]}, "half of a surrogate pair"),
+        ({"a", "\ud800"}, "half of a surrogate pair"),
+        (_nested(33), "nests deeper than the 32 levels"),
     ],
 )
 def test_a_result_that_dynamodb_cannot_store_is_an_error_that_names_the_rule(result: Any, cause: str) -> None:

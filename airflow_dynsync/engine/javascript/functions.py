@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import struct
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache, lru_cache
 from types import MappingProxyType
@@ -78,7 +78,8 @@ class Call(NamedTuple):
 class Answers:
     """Answers the calls of one rule's script."""
 
-    def __init__(self, compiler: Compiler, chance: Callable[[Column], Iterable[bytes]]) -> None:
+    def __init__(self, compiler: Compiler, code: str, chance: Callable[[Column], Iterable[bytes]]) -> None:
+        self._code = code
         self._chance = chance
         self._compiler = compiler
         self._transformer = lru_cache(_STEPS_KEPT)(self._compile)
@@ -115,11 +116,17 @@ class Answers:
         try:
             definition, step = self._transformer(function, options)
         except MappingError as error:
-            written = error.place.removeprefix(f"{self._compiler.place}.")
-            return [{"refused": f"neosync.{camel_case(f'{written}: {error.message}')}"}] * len(calls)
+            return [{"refused": self._refusal(error, function, options)}] * len(calls)
         if not definition.reads_input:
             return [_answer(result) for result in step(here)]
         return _transform(function, definition, step, here)
+
+    def _refusal(self, error: MappingError, function: str, options: bytes) -> str:
+        """Say what is wrong with options, in full where they are written in the script and not made of values."""
+        if all(text in self._code for text in _texts(to_python(orjson.loads(options) or NULL))):
+            written = error.place.removeprefix(f"{self._compiler.place}.")
+            return f"neosync.{camel_case(f'{written}: {error.message}')}"
+        return f"neosync.{function} does not take these options; write them out in the script to be told why"
 
     def _compile(self, function: str, options: bytes) -> tuple[Definition, Step]:
         name, _ = functions()[function]
@@ -148,6 +155,19 @@ def _config(function: str, name: str, options: Any) -> dict[str, Any]:
     if seed is not None:
         config["realm"] = f"{config.get('realm', name)} seed {seed}"
     return config
+
+
+def _texts(options: Any) -> Iterator[str]:
+    """Yield every name and text in options."""
+    if isinstance(options, str):
+        yield options
+    elif isinstance(options, dict):
+        for name, setting in options.items():
+            yield name
+            yield from _texts(setting)
+    elif isinstance(options, list):
+        for element in options:
+            yield from _texts(element)
 
 
 def _plain(setting: Any) -> Any:

@@ -75,7 +75,7 @@ def transform_step(code: str, seconds: float, compiler: Compiler) -> Step:
     def chance(column: Column) -> Iterable[bytes]:
         return (compiler.keyed.digest(orjson.dumps(value, option=orjson.OPT_SORT_KEYS)) for value in column.values)
 
-    return _step(code, ("value", "input"), seconds, compiler, Answers(compiler, chance))
+    return _step(code, ("value", "input"), seconds, compiler, Answers(compiler, code, chance))
 
 
 def generate_step(code: str, seconds: float, compiler: Compiler) -> Step:
@@ -84,7 +84,7 @@ def generate_step(code: str, seconds: float, compiler: Compiler) -> Step:
     def chance(column: Column) -> Iterable[bytes]:
         return map(compiler.keyed.digest, column.identities())
 
-    return _step(code, (), seconds, compiler, Answers(compiler, chance))
+    return _step(code, (), seconds, compiler, Answers(compiler, code, chance))
 
 
 def _step(code: str, parameters: tuple[str, ...], seconds: float, compiler: Compiler, answers: Answers) -> Step:

@@ -210,6 +210,7 @@
     for (const name of Object.keys(object)) {
       const member = object[name];
       if (member === undefined) continue; // as JSON.stringify does
+      if (name === "") throw new Refused("an attribute's name is empty");
       if (!name.isWellFormed()) throw new Refused("an attribute's name has half of a surrogate pair");
       const before = source?.M !== undefined && Object.hasOwn(source.M, name) ? source.M[name] : undefined;
       put(members, name, encode(member, before, depth + 1));

@@ -114,7 +114,7 @@ def _text(label: str, low: Decimal | None, high: Decimal | None) -> str:
         ends["low"] = number_text(low)
     if high is not None:
         ends["high"] = number_text(high)
-        ends["last"] = number_text(_EXACT.subtract(high.to_integral_value(ROUND_CEILING), 1))
+        ends["last"] = format(_EXACT.subtract(high.to_integral_value(ROUND_CEILING), 1), "f")
     return label.format(**ends)
 
 

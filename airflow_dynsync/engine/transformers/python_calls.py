@@ -188,7 +188,10 @@ def _call_for_all(
 
 
 def _stored(function: Callable[..., Any], result: Any, value: WireValue, place: str, row: int) -> WireValue | Drop:
-    result = _plain(result)
+    try:
+        result = _plain(result)
+    except Exception as error:  # noqa: BLE001 - its message may hold the value
+        raise _raised(function, error, place, row) from None
     if isinstance(result, Drop):
         return result
     if isinstance(result, set | frozenset) and not result:
@@ -263,7 +266,7 @@ def _defined(function: Callable[..., Any]) -> str:
 
 def _line(error: BaseException) -> str:
     """Say which line of the user's own file raised: the deepest frame in the file that was called first."""
-    frames = traceback.extract_tb(error.__traceback__)[1:]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
     own = [frame for frame in frames if frame.filename == frames[0].filename]
     return f" in line {own[-1].lineno} of {Path(own[-1].filename).name}" if own else ""
 
