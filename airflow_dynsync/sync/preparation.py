@@ -308,8 +308,8 @@ def _require_replaceable(job: SyncJob) -> None:
         )
     if job.on_item_error == "dead_letter":
         raise SyncError(
-            "on_item_error: write_mode replace takes over a complete new copy, for which no item may be put aside; set"
-            " it to fail, or use write_mode mirror"
+            "on_item_error: write_mode replace takes over a complete new copy, for which no item may be put aside;"
+            " set it to fail, or use write_mode mirror"
         )
 
 
