@@ -24,10 +24,12 @@ from airflow_dynsync.sync.progress import Progress
 from airflow_dynsync.sync.pump import READERS
 from local.dynamodb import AccessKey, Server
 from tests.kills import MAPPING, PAGE_SIZE, SOAK, items, losses, read_log, seed, tell, wire_bytes
-from tests.tables import read_all, wire_client
+from tests.tables import by_key, read_all, wire_client
 
 KILLS = 200 if SOAK else 20
+REPLACEMENT_KILLS = 60 if SOAK else 6
 ITEMS = 6_000
+REPLACED = 2_000
 SEGMENTS = 8
 SECRET = "a secret for these tests"
 KEY = {"Id": "S"}
@@ -47,7 +49,7 @@ def client(dynamodb_local: Server) -> Any:
 class Killed:
     """`dynsync sync` as a process of its own, with a checkpoint, and a log of what it did."""
 
-    def __init__(self, server: Server, folder: Path, source: str, destination: str) -> None:
+    def __init__(self, server: Server, folder: Path, source: str, destination: str, *options: str) -> None:
         folder.mkdir()
         self.log, self.checkpoint, mapping = folder / "log", folder / "checkpoint", folder / "mapping.yaml"
         mapping.write_text(yaml.safe_dump(MAPPING))
@@ -59,6 +61,7 @@ class Killed:
         size = ["--page-size", str(PAGE_SIZE), "--total-segments", str(SEGMENTS)]
         self._command = [sys.executable, "-m", "tests.kills", str(self.log), *sync, *size]
         self._command += ["--checkpoint", str(self.checkpoint), *(option for side in sides for option in side)]
+        self._command += options
         self._environment = os.environ | {
             "AWS_ACCESS_KEY_ID": "kills",
             "AWS_SECRET_ACCESS_KEY": "local",
@@ -144,6 +147,46 @@ def test_runs_killed_at_random_moments_end_as_an_unbroken_one_and_read_again_wha
     assert resumed
     # A page is saved within milliseconds of being confirmed: at most a page of each segment in the middle.
     assert sum(cost.again - cost.in_flight for cost in costs) <= READERS * len(costs)
+
+
+def test_replacements_killed_at_random_moments_leave_whole_items_and_end_as_an_unbroken_one(
+    fill: Fill, client: Any, dynamodb_local: Server, tmp_path: Path
+) -> None:
+    source = fill(client, KEY, items(REPLACED))
+    target = fill(client, KEY, [])
+    unbroken = Killed(dynamodb_local, tmp_path / "unbroken", source, target, "--write-mode", "replace")
+    assert unbroken.run() is not None
+    new = by_key(read_all(client, target), "Id")
+    assert len(new) == REPLACED
+    other = {"Id": {"S": "another"}, "Old": {"BOOL": True}}
+    kept = [{**item, "Old": {"BOOL": True}} for item in [*new.values()][::2]]
+    old = by_key([*kept, *({**other, "Id": {"S": f"other-{number}"}} for number in range(500))], "Id")
+
+    moments = random.Random(seed())
+    kills, runs, copying, swapping = 0, 0, 0, 0
+    while kills < REPLACEMENT_KILLS:
+        target = fill(client, KEY, list(old.values()))
+        killed = Killed(dynamodb_local, tmp_path / str(runs), source, target, "--write-mode", "replace")
+        runs += 1
+        report = None
+        while report is None:
+            more = kills < REPLACEMENT_KILLS
+            report = killed.run(reading=moments.randrange(1, unbroken.logged()) if more else 0)
+            if report is not None:
+                break
+            kills += 1
+            held = by_key(read_all(client, target), "Id")
+            assert all(item in (old.get(key), new.get(key)) for key, item in held.items())
+            assert old.keys() & new.keys() <= held.keys()
+            assert held.keys() >= old.keys() or held.keys() >= new.keys()
+            copying += held == old
+            swapping += held != old
+        assert by_key(read_all(client, target), "Id") == new
+        assert report["replacement"]["items_copied"] >= REPLACED
+        assert f"{target}.dynsync-new" not in client.list_tables()["TableNames"]
+        assert not list(killed.checkpoint.parent.glob("checkpoint*"))
+    sys.stdout.write(f"{kills} kills in {runs} runs: {copying} before the swap, {swapping} after it had begun\n")
+    assert copying
 
 
 def resumable(source: str, destination: str) -> SyncJob:
