@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import Context, Decimal
 from functools import partial
+from math import floor
 from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -27,15 +28,23 @@ from airflow_dynsync.engine.transformers.times import DAY, DIRECTIVES, EPOCH, di
 from airflow_dynsync.engine.values import ValueRefusedError, WireItem, WireValue, WrongFormError
 
 _EXACT: Final = Context(prec=400)
+_WHOLE: Final = Decimal(1)
+_EPOCH: Final = EPOCH.toordinal()
 
 _FIRST_MILLISECONDS: Final = 10**11
 """As seconds it is in the year 5138, as milliseconds in 1973."""
 
-_ISO: Final = re.compile(
-    "(?P<Y>{Y})(?P<dash>-?)(?P<m>{m})(?P=dash)(?P<d>{d})"
+_TIME: Final = re.compile(
     "(?:[Tt ](?P<H>{H})(?::?(?P<M>{M})(?::?(?P<S>{S})(?:[.,](?P<f>{f}))?)?)?(?: ?{z})?)?".format_map(DIRECTIVES)
 )
-"""Calendar dates of ISO 8601, with and without a time; a space in place of the T as RFC 3339 allows it."""
+"""Times of ISO 8601, or none, behind a date; a space in place of the T as RFC 3339 allows it."""
+
+_ISO: Final = re.compile(
+    "(?P<Y>{Y})(?P<dash>-?)(?P<m>{m})(?P=dash)(?P<d>{d})".format_map(DIRECTIVES) + _TIME.pattern
+)
+"""Calendar dates of ISO 8601, with and without a time."""
+
+_DATE_LENGTH: Final = len("YYYY-MM-DD")
 
 _EPOCH_TEXT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]+)?")
 _LIKE_EPOCH: Final = re.compile(r"-?[1-9][0-9]{8,13}(?:\.[0-9]+)?")
@@ -114,40 +123,48 @@ def _change_text(match: re.Match[str], day: Day, grain: int | None) -> str:
     return text
 
 
-def _change_epoch(number: Decimal, per_second: int, day: Day, grain: int | None) -> Decimal:
+def _change_epoch(number: Decimal, per_second: int, day: Day, grain: int | None) -> Decimal | int:
     """Return seconds since 1970, or so many parts of them, after the change; as many decimals as before."""
     per_day = DAY * per_second
-    days = int(number.to_integral_value(ROUND_FLOOR)) // per_day
-    before = EPOCH.date() + timedelta(days=days)
-    time = _EXACT.subtract(number, Decimal(days * per_day))
+    whole = floor(number)
+    days, time = divmod(whole, per_day)
     if grain is not None:
-        time = _EXACT.subtract(time, _EXACT.remainder(time, Decimal(grain * per_second)))
-    return _EXACT.add(Decimal((days + (day(before) - before).days) * per_day), time)
+        time -= time % (grain * per_second)
+    after = (day(date.fromordinal(_EPOCH + days)).toordinal() - _EPOCH) * per_day + time
+    if number.same_quantum(_WHOLE):
+        return after
+    decimals = _EXACT.subtract(number, Decimal(whole))
+    return _EXACT.add(Decimal(after), decimals if grain is None else 0 * decimals)
 
 
 _FINER: Final = {DAY: "HMSf", 60 * 60: "MSf", 60: "Sf", 1: "f"}
 """The parts of a time that are finer than so many seconds."""
 
 
-def _reader(written: str, grain: int | None = None) -> Callable[[str | Decimal, Day], str | Decimal]:
+def _reader(written: str, grain: int | None = None) -> Callable[[str | Decimal, Day], str | Decimal | int]:
     """Return a function that changes a value written in a format, and refuses another."""
     expected = _EXPECTED if written == "auto" else f"a date of the format {written}"
     pattern = _pattern(written)
+    is_time = _TIME.fullmatch
     takes_epoch = written in ("auto", "seconds", "milliseconds")
     is_epoch = (_LIKE_EPOCH if written == "auto" else _EPOCH_TEXT).fullmatch
 
-    def changed(value: str | Decimal, day: Day) -> str | Decimal:
+    def changed(value: str | Decimal, day: Day) -> str | Decimal | int:
         try:
             if isinstance(value, Decimal):
                 if takes_epoch:
                     return _change_epoch(value, _per_second(written, value), day, grain)
-            elif pattern is _ISO and len(value) == len("YYYY-MM-DD") and value[4] == value[7] == "-":
-                return day(date.fromisoformat(value)).isoformat()
+            elif (
+                pattern is _ISO
+                and value[4:5] == value[7:8] == "-"
+                and (len(value) == _DATE_LENGTH or (grain is None and is_time(value, _DATE_LENGTH)))
+            ):
+                return day(date.fromisoformat(value[:_DATE_LENGTH])).isoformat() + value[_DATE_LENGTH:]
             elif pattern and (match := pattern.fullmatch(value)):
                 return _change_text(match, day, grain)
             elif takes_epoch and is_epoch(value):
                 number = Decimal(value)
-                return format(_change_epoch(number, _per_second(written, number), day, grain), "f")
+                return format(Decimal(_change_epoch(number, _per_second(written, number), day, grain)), "f")
         except (ValueError, OverflowError):
             pass
         raise WrongFormError(f"{expected}, from the year 1 to 9999, was expected; set format")
@@ -175,20 +192,18 @@ def _per_second(written: str, number: Decimal) -> int:
 def _transform_date_shift(parameters: TransformDateShift, compiler: Compiler) -> Step:
     changed, keyed = _reader(parameters.format), compiler.keyed
     first, last = parameters.days_min, parameters.days_max
-    has_zero = first <= 0 <= last
+    shifts = [timedelta(days) for days in range(first, last + 1) if days]
     picked_by = _path_of_another(parameters.by, compiler) if parameters.by is not None else None
 
-    def shift(value: str | Decimal, item: WireItem) -> str | Decimal:
+    def shift(value: str | Decimal, item: WireItem) -> str | Decimal | int:
         picks = str(value) if picked_by is None else _scalar_at(picked_by, item)
         if picks is None:
             raise ValueRefusedError(
                 f"{parameters.by}, which picks the shift, was expected to be a string, a number or a binary in"
                 " every item; name another attribute or leave by out"
             )
-        days = first + keyed.stream(picks.encode("utf-8", "surrogatepass")).below(last - first + 1 - has_zero)
-        if has_zero and days >= 0:
-            days += 1
-        return changed(value, lambda day: day + timedelta(days))
+        by = keyed.stream(picks.encode("utf-8", "surrogatepass")).choice(shifts)
+        return changed(value, lambda day: day + by)
 
     return value_by_value(shift, compiler.place, frozenset({"S", "N"}))
 

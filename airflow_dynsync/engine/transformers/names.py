@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 from pydantic import Field
@@ -23,7 +23,7 @@ FAMILY_NAME_FIRST: Final[frozenset[Locale]] = frozenset({"ja"})
 _ENOUGH: Final = 30
 """With fewer names of a wanted length than this, a name of that length is made up."""
 
-_SPACE: Final = re.compile(r"(\s+)")
+_WORD: Final = re.compile(r"\S+")
 
 
 def names_up_to(name: WordList, locale: Locale, max_length: int) -> Sequence[str]:
@@ -137,22 +137,30 @@ def _transform_full_name(parameters: TransformFullName) -> Scalar:
     place_of_family_name = 0 if locale in FAMILY_NAME_FIRST else -1
 
     def transform(value: str, stream: Stream) -> str:
-        pieces = _SPACE.split(value)
-        named = [index for index in range(0, len(pieces), 2) if pieces[index]]
-        family = named[place_of_family_name] if len(named) > 1 else None
+        before = value.split()
+        count = len(before)
         if not preserve_length:
-            drawn = pieces.copy()
-            for index in named:
-                drawn[index] = stream.choice(last_names if index == family else first_names)
-            result = "".join(drawn)
+            lists = [first_names] * count
+            if count > 1:
+                lists[place_of_family_name] = last_names
+            result = _with_words(value, before, map(stream.choice, lists))
             if len(result) <= max_length:
                 return result
-        for index in named:
-            of_length = last_of_length if index == family else first_of_length
-            pieces[index] = of_length(len(pieces[index]), stream)
-        return "".join(pieces)
+        draws = [first_of_length] * count
+        if count > 1:
+            draws[place_of_family_name] = last_of_length
+        drawn = (draw(len(word), stream) for draw, word in zip(draws, before, strict=True))
+        return _with_words(value, before, drawn)
 
     return transform
+
+
+def _with_words(text: str, before: list[str], after: Iterable[str]) -> str:
+    """Return a text with other words and what was between the ones before."""
+    if " ".join(before) == text:
+        return " ".join(after)
+    others = iter(after)
+    return _WORD.sub(lambda _match: next(others), text)
 
 
 DEFINITIONS: Final = (

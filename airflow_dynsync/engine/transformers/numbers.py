@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Context, Decimal
+from functools import lru_cache
 from math import ceil, floor, log2
 from typing import Annotated, Any, Final, Self
 
@@ -123,10 +124,32 @@ class TransformFloat64(Parameters):
 
 def _transform_float64(parameters: TransformFloat64) -> Scalar:
     reach, scale = (parameters.randomization_range_min, parameters.randomization_range_max), parameters.scale
-    if scale is not None:
-        return _around(lambda _value: reach, parameters.precision, lambda _value: -scale)
-    finest = min(0, *map(_exponent, reach))
-    return _around(lambda _value: reach, parameters.precision, lambda value: min(finest, _exponent(value)))
+    of_reach = min(0, *map(_exponent, reach))
+
+    def finest(value: Decimal) -> int:
+        return min(of_reach, _exponent(value)) if scale is None else -scale
+
+    around = _around(lambda _value: reach, parameters.precision, finest)
+
+    @lru_cache(maxsize=256)
+    def in_units(exponent: int) -> tuple[int, int, int]:
+        """Return the reach in units of ``10 ** exponent``, and from how many on a value has to go `around`."""
+        exact = [_EXACT.scaleb(number, -exponent) for number in reach]
+        below, above = map(int, exact)
+        is_exact = [below, above] == exact and exponent >= MIN_EXPONENT
+        return below, above, 10**parameters.precision - max(below, above) if is_exact else 0
+
+    def transform(value: Decimal, stream: Stream) -> Any:
+        exponent = finest(value)
+        exact = _EXACT.scaleb(value, -exponent)
+        number = int(exact)
+        below, above, limit = in_units(exponent)
+        if number != exact or abs(number) >= limit:
+            return around(value, stream)
+        drawn = number - below + stream.below(below + above)
+        return _EXACT.scaleb(Decimal(drawn + (drawn >= number)), exponent)
+
+    return transform
 
 
 def _exponent(number: Decimal) -> int:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import lru_cache
+from itertools import accumulate
+from operator import itemgetter
 from typing import Final, Self
 
 from pydantic import Field, model_validator
@@ -35,6 +38,10 @@ _LOCAL_DIGITS: Final = 7
 _E164: Final = re.compile(rf"\+[0-9]{{{_LOCAL_DIGITS},{LONGEST_NUMBER}}}")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _DIGITS: Final = re.compile(r"(\d+)")
+_TO_ZERO: Final = bytes.maketrans(b"123456789", b"000000000")
+
+_LONGEST_FORM: Final = 32
+"""Characters of a number whose form is remembered: a table holds few forms, again and again."""
 
 
 Draw = Callable[[int, Stream], str]
@@ -193,10 +200,16 @@ def _transform_int64(parameters: TransformInt64PhoneNumber) -> Scalar:
 
 def _transform_string(parameters: TransformPhoneNumber) -> Scalar:
     draw, preserve_length = _numbers(parameters), parameters.preserve_length
+    form_of = lru_cache(maxsize=1024)(_form)
 
     def transform(value: str, stream: Stream) -> str:
         if not preserve_length:
             return draw(_US_DIGITS, stream)
+        if len(value) <= _LONGEST_FORM and value.isascii():
+            form = form_of(value.encode().translate(_TO_ZERO))
+            if form is not None:
+                count, text, cut = form
+                return text % cut(draw(count, stream))
         pieces = _DIGITS.split(value)
         count = sum(map(len, pieces[1::2]))
         if not count:
@@ -215,6 +228,20 @@ def _transform_string(parameters: TransformPhoneNumber) -> Scalar:
         return "".join(pieces)
 
     return transform
+
+
+def _form(zeros: bytes) -> tuple[int, str, Callable[[str], object]] | None:
+    """Return how many digits a number has, its text with %s for each run of them, and what cuts others into runs.
+
+    None where a number has letters, which are drawn too, or no digit.
+    """
+    number = zeros.decode()
+    pieces = _DIGITS.split(number)
+    if len(pieces) == 1 or _LETTERS.search(number):
+        return None
+    ends = [*accumulate(map(len, pieces[1::2]))]
+    text = "%s".join(piece.replace("%", "%%") for piece in pieces[::2])
+    return ends[-1], text, itemgetter(*map(slice, [0, *ends], ends))
 
 
 def _transform_e164(parameters: TransformE164PhoneNumber) -> Scalar:

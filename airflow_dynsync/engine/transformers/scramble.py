@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from decimal import Decimal
 from functools import cache
+from operator import add, mod
 from struct import unpack
 from typing import Final
 from unicodedata import category, decimal, ucd_3_2_0
@@ -86,11 +86,39 @@ class _Choices(dict[str, tuple[str, int, int]]):
 
 _choices_of: Final = _Choices().__getitem__
 
-_CHOICES_BUT_ZERO: Final = {digit: (DIGITS[1:] * 2, int(digit), 8 if int(digit) else 9) for digit in DIGITS}
+_BUT_ZERO: Final = 0x80
+"""Set in the byte of a digit that may not become 0."""
 
 
-def _draw(choices: Iterable[tuple[str, int, int]], count: int, stream: Stream) -> str:
+def _ascii_tables() -> tuple[bytes, bytes, bytes]:
+    """Return the alternatives of all ASCII characters, where those of each begin there, and how many they are."""
+    choices = {code: _choices_of(chr(code)) for code in range(128)}
+    for digit in DIGITS:
+        choices[ord(digit) | _BUT_ZERO] = (DIGITS[1:] * 2, int(digit), 8 if int(digit) else 9)
+    texts = "".join(dict.fromkeys(text for text, _, _ in choices.values()))
+    starts, counts = bytearray(256), bytearray(256)
+    for code, (text, start, count) in choices.items():
+        starts[code], counts[code] = texts.index(text) + start, count
+    return texts.encode().ljust(256), bytes(starts), bytes(counts)
+
+
+_ASCII, _STARTS, _COUNTS = _ascii_tables()
+
+
+def _scramble_ascii(text: bytes | bytearray, stream: Stream) -> str:
+    count = len(text)
     draws = unpack(f">{count}H", stream.bytes(2 * count))
+    drawn = map(add, text.translate(_STARTS), map(mod, draws, text.translate(_COUNTS)))
+    return bytes(drawn).translate(_ASCII).decode()
+
+
+def scramble(text: str, stream: Stream) -> str:
+    """Return other characters of the same classes in place of all but white space."""
+    if text.isascii():
+        return _scramble_ascii(text.encode(), stream)
+    count = len(text)
+    draws = unpack(f">{count}H", stream.bytes(2 * count))
+    choices = map(_choices_of, text)
     return "".join(
         [
             alternatives[start + draw % others]
@@ -99,28 +127,34 @@ def _draw(choices: Iterable[tuple[str, int, int]], count: int, stream: Stream) -
     )
 
 
-def scramble(text: str, stream: Stream) -> str:
-    """Return other characters of the same classes in place of all but white space."""
-    return _draw(map(_choices_of, text), len(text), stream)
-
-
-def scramble_number(number: Decimal, stream: Stream) -> Decimal:
+def scramble_number(number: Decimal, stream: Stream) -> Decimal | int:
     """Return a number with other digits: the same sign, places before and after the point, leading zeros.
 
     Of a number with more than 38 digits, the rest stay as they are: DynamoDB has zeros there.
     """
-    mantissa, letter, exponent = str(number).partition("E")
+    text = str(number)
+    whole, point, decimals = text.partition(".")
+    digits = whole + decimals
+    if digits.isdigit() and digits[0] != "0" and len(digits) <= MAX_DIGITS:
+        drawn = _scramble_digits(digits, stream, ends=bool(point))
+        return Decimal(f"{drawn[: len(whole)]}.{drawn[len(whole) :]}") if point else int(drawn)
+    mantissa, letter, exponent = text.partition("E")
     written = mantissa.lstrip("-0.") or "0"
     before = mantissa[: len(mantissa) - len(written)]
     whole, point, decimals = written.partition(".")
     digits = whole + decimals
-    count = min(len(digits), MAX_DIGITS)
-    choices = [*map(_choices_of, digits[:count])]
-    choices[0] = _CHOICES_BUT_ZERO[digits[0]]
-    if len(mantissa.partition(".")[2]) > int(exponent or 0):
-        choices[-1] = _CHOICES_BUT_ZERO[digits[count - 1]]
-    drawn = _draw(choices, count, stream) + digits[count:]
+    ends = len(mantissa.partition(".")[2]) > int(exponent or 0)
+    drawn = _scramble_digits(digits[:MAX_DIGITS], stream, ends=ends) + digits[MAX_DIGITS:]
     return Decimal(f"{before}{drawn[: len(whole)]}{point}{drawn[len(whole) :]}{letter}{exponent}")
+
+
+def _scramble_digits(digits: str, stream: Stream, *, ends: bool = False) -> str:
+    """Return other digits, of which the first, and the last where a number ``ends`` with it, is not 0."""
+    marked = bytearray(digits.encode())
+    marked[0] |= _BUT_ZERO
+    if ends:
+        marked[-1] |= _BUT_ZERO
+    return _scramble_ascii(marked, stream)
 
 
 class TransformCharacterScramble(Parameters):
@@ -136,7 +170,7 @@ class TransformCharacterScramble(Parameters):
 def _transform_character_scramble(parameters: TransformCharacterScramble) -> Scalar:
     pattern = parameters.user_provided_regex
 
-    def transform(value: str | Decimal, stream: Stream) -> str | Decimal:
+    def transform(value: str | Decimal, stream: Stream) -> str | Decimal | int:
         if isinstance(value, Decimal):
             return scramble_number(value, stream)
         if pattern is None or not any(match[0] for match in pattern.finditer(value)):

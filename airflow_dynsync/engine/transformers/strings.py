@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from math import log2
 from typing import Final, Literal, Self
 
@@ -25,6 +26,10 @@ HASH_ALPHABETS: Final = {
     "base58": "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
 }
 """base32: RFC 4648, section 6; base58: Bitcoin's, without 0, O, I and l."""
+
+_WORDS: Final = r"[^\s!-/:-@\[-`{-~]+"
+_BETWEEN_WORDS: Final = bytes(code for code in range(128) if not re.match(_WORDS, chr(code)))
+"""The ASCII characters that are not masked by default."""
 
 
 class TransformString(Parameters):
@@ -93,7 +98,7 @@ class TransformMask(Parameters):
     )
     character: str = Field(default="*", min_length=1, max_length=1, description="What is put in their place.")
     pattern: Regex = Field(
-        default=r"[^\s!-/:-@\[-`{-~]+",
+        default=_WORDS,
         validate_default=True,
         description="Which characters to mask: those that this regular expression matches. By default all but"
         " white space and ASCII punctuation. Where it matches nothing, all are masked.",
@@ -114,7 +119,31 @@ def _transform_mask(parameters: TransformMask) -> Scalar:
             characters[position] = character
         return "".join(characters)
 
-    return transform
+    if parameters.pattern != re.compile(_WORDS) or not character.isascii():
+        return transform
+
+    masked = bytes(code if code in _BETWEEN_WORDS else ord(character) for code in range(256))
+
+    def transform_ascii(value: str, stream: Stream) -> str:
+        text = value.encode() if value.isascii() else b""
+        count = len(text.translate(None, _BETWEEN_WORDS))
+        if not count:
+            return transform(value, stream)
+        if keep_first + keep_last >= count:
+            return text.translate(masked).decode()
+        start = _reach(keep_first, text) if keep_first else 0
+        end = len(text) - (_reach(keep_last, text[::-1]) if keep_last else 0)
+        return (text[:start] + text[start:end].translate(masked) + text[end:]).decode()
+
+    return transform_ascii
+
+
+def _reach(count: int, text: bytes) -> int:
+    """Return how many bytes of a text the first ``count`` are within that lie in words."""
+    end = count
+    while missing := count - len(text[:end].translate(None, _BETWEEN_WORDS)):
+        end += missing
+    return end
 
 
 DEFINITIONS: Final = (
