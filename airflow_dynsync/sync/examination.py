@@ -133,7 +133,7 @@ def _inspect_other_keys(
     if before is not None and before.mapping is not None and before.destination_table == place:
         last, secret = before.mapping.secret_fingerprint, _secret_fingerprint(prepared)
         rules = before.mapping.fingerprint, before.corpus_version
-        if secret is not None and last == secret and rules == (mapping_fingerprint(job.mapping), CORPUS_VERSION):
+        if last == secret and rules == (mapping_fingerprint(job.mapping), CORPUS_VERSION):
             return ()
         another_secret = last not in (None, secret)
     if not holds_items(destination, table):
