@@ -11,23 +11,23 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import (
     AirflowException,
     AirflowFailException,
-    AirflowNotFoundException,
 )
 from airflow.sdk import AssetAlias, BaseOperator
+
+from airflow_dynsync.operators.arguments import check_arguments, parse_shared_segments, refuse_blank_where
+from airflow_dynsync.operators.places import checkpoint_store, dead_letter_file, keep_report, last_report
+from airflow_dynsync.operators.secret import find_secret
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
     from mypy_boto3_dynamodb import DynamoDBClient
 
-    from airflow_dynsync.sync.checkpoint import CheckpointStore
     from airflow_dynsync.sync.estimate import Estimate
     from airflow_dynsync.sync.job import SyncJob
     from airflow_dynsync.sync.mapping_file import TableMapping
     from airflow_dynsync.sync.report import SyncReport
 
 PROGRESS_SECONDS = 5.0
-
-MAX_WORKERS = 100
 
 
 class DynamoDBAnonymizeSyncOperator(BaseOperator):
@@ -51,7 +51,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         consistent_read: read with strong consistency, at twice the capacity.
         total_segments: segments that a scan reads the table in; None for 4, more where it is larger than 4 GB, and
             1 where it is a page long. A where that no filter can say is read in one sequence.
-        page_size: items read per request at most; None for 500.
+        page_size: items read per request at most; None for 250.
         read_limit: read capacity units per second, as in ``500``, or a share of the table's own, as in ``"50%"``
             (templated); None for half of a provisioned table, and no limit on demand.
         write_limit: write capacity units likewise; those of the indexes count (templated).
@@ -76,7 +76,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             fraction of what a write costs; a secret that stays is needed.
         report_path: where to write the whole report (templated), as ``<report_path>.json`` and as a page,
             ``<report_path>.html``: a local path, or the URL of an object store, with or without an ending. One
-            that is there already is that of the last run, with whose paths and types this run's are compared.
+            that is there already is that of the last run, with whose paths and types this run's are compared. The
+            report of a run that fails is ``<report_path>.failed.json``.
         exposure_check: which written items are searched for the originals of what the mapping hides: ``sample``,
             one in 100; ``all``; or ``off``.
         on_exposure: ``fail`` stops the task before an item is written in which a telling one was found; ``warn``
@@ -94,6 +95,13 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``sample``, up to 1,000 items; ``all``, a second read of the source and one of the destination; or
             ``off``. The task fails, its report written, where the destination differs though the source has not
             changed; where BatchGetItem is not allowed on both tables the log says that nothing was verified.
+        on_item_error: ``dead_letter`` puts aside an item that a rule fails on or DynamoDB refuses, and goes on:
+            the task succeeds, and log, report and XCom say that the run is incomplete. ``fail`` ends it there.
+        max_item_errors: how many items may be put aside; one more fails the task, without a retry.
+        dead_letters: where to list what is put aside, as lines of JSON (templated): a local path, or the URL of an
+            object store. The file is that of the last run.
+        dead_letter_items: ``encrypted`` keeps the source items there, too, under a key derived from the secret;
+            ``none`` only keyed digests of their keys, with rule and reason.
     """
 
     template_fields: Sequence[str] = (
@@ -105,6 +113,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         "write_limit",
         "checkpoint_path",
         "report_path",
+        "dead_letters",
     )
     ui_color = "#e8f1ff"
 
@@ -142,6 +151,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         create_destination: str | None = None,
         acknowledge: Sequence[str] | None = None,
         verify: str = "sample",
+        on_item_error: str = "fail",
+        max_item_errors: int = 100,
+        dead_letters: str | None = None,
+        dead_letter_items: str = "none",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -176,13 +189,17 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.create_destination = create_destination
         self.acknowledge = acknowledge
         self.verify = verify
+        self.on_item_error = on_item_error
+        self.max_item_errors = max_item_errors
+        self.dead_letters = dead_letters
+        self.dead_letter_items = dead_letter_items
         self._asset = asset_alias(destination_conn_id, destination_table)
-        if not self._is_part:
+        if not self.is_part:
             self.outlets = [*self.outlets, self._asset]
         self._validate()
 
     @property
-    def _is_part(self) -> bool:
+    def is_part(self) -> bool:
         """Whether other tasks do the rest."""
         return self.segments is not None
 
@@ -193,76 +210,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _validate(self) -> None:
         """Find out what is wrong with the arguments, as far as they are known when the DAG is parsed."""
-        from airflow_dynsync.sync.findings import parse_acknowledged
-        from airflow_dynsync.sync.risk import parse_quasi_identifiers
-
-        if self.mapping_file is not None:
-            for name, given in (
-                ("mappings", self.mappings is not None),
-                ("presets", self.presets is not None),
-                ("unmapped", self.unmapped != "anonymize"),
-            ):
-                if given:
-                    raise ValueError(
-                        f"{self.task_id}: {name} and mapping_file exclude each other; write {name} in the file"
-                    )
-        for name in ("total_segments", "page_size"):
-            value = getattr(self, name)
-            if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
-                raise ValueError(f"{self.task_id}: {name} is a whole number from 1 to 1,000,000, or None")
-        for name, choices in (
-            ("write_mode", ("upsert", "mirror")),
-            ("exposure_check", ("sample", "all", "off")),
-            ("on_exposure", ("warn", "fail")),
-            ("drift", ("warn", "fail")),
-            ("verify", ("sample", "all", "off")),
-        ):
-            if getattr(self, name) not in choices:
-                raise ValueError(f"{self.task_id}: {name} is one of {', '.join(choices)}")
-        if not 0 <= self.max_delete_fraction <= 1:
-            raise ValueError(f"{self.task_id}: max_delete_fraction is from 0 to 1")
-        if type(self.workers) is not int or not 1 <= self.workers <= MAX_WORKERS:
-            raise ValueError(f"{self.task_id}: workers is a whole number from 1 to {MAX_WORKERS}")
-        if self.workers > 1 and not self._is_part:
-            raise ValueError(
-                f"{self.task_id}: workers is for tasks that have segments each;"
-                " dynamodb_anonymize_sync_group makes them"
-            )
-        if self.segments is not None and self.total_segments is None:
-            raise ValueError(f"{self.task_id}: segments needs total_segments, the same in every task")
-        self._segments()
-        self._refuse_wrong_limits()
-        self._refuse_blank_where()
-        parse_quasi_identifiers(self.quasi_identifiers or ())
-        parse_acknowledged(self.acknowledge or ())
-        if self.create_destination not in (None, "like_source"):
-            raise ValueError(f"{self.task_id}: create_destination is like_source, or None")
+        check_arguments(self)
         if self.mapping_file is None or "{{" not in f"{self.mapping_file}{self.source_table}":
             self._mapping()
-
-    def _segments(self) -> range | None:
-        from airflow_dynsync.sync.segments import parse_segments
-
-        if self.segments is None:
-            return None
-        try:
-            return parse_segments(self.segments)
-        except ValueError as error:
-            raise ValueError(f"{self.task_id}: {error}") from None
-
-    def _refuse_blank_where(self) -> None:
-        from airflow_dynsync.engine import MappingError
-
-        if self.where is not None and not self.where.strip():
-            raise MappingError("where", "is blank; leave it out to copy the whole table")
-
-    def _refuse_wrong_limits(self) -> None:
-        from airflow_dynsync.dynamodb.limits import parse_limit
-
-        for name in ("read_limit", "write_limit"):
-            limit = getattr(self, name)
-            if "{{" not in str(limit):
-                parse_limit(limit, f"{self.task_id}: {name}")
 
     def _mapping(self) -> TableMapping:
         """Return the rules, checked."""
@@ -296,26 +246,25 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _perform(self, context: Context) -> Any:
         report = self._run(context)
-        if not self._is_part:
+        if not self.is_part:
             announce(context, self._asset, report)
         return report.short().as_dict()
 
     def _run(self, context: Context) -> SyncReport:
         from airflow_dynsync.sync.job import CONNECTIONS, run_sync
-        from airflow_dynsync.sync.report.files import read_report
-        from airflow_dynsync.sync.verification import VerificationFailedError
 
         job = self._job()
         # Folds the log in the UI. Logged, not printed: prints take another way and may overtake what is logged.
         self.log.info("::group::Sync %s -> %s", job.source_table, job.destination_table)
+        kept: list[str] = []
         try:
             report = run_sync(
                 job,
                 *self._clients(CONNECTIONS),
-                before=read_report(self.report_path, share=self._share, open_path=open_path)
-                if self.report_path
-                else None,
-                checkpoints=self._checkpoints(context),
+                before=last_report(self.report_path, self._share),
+                checkpoints=checkpoint_store(self.checkpoint_path, self._share, context),
+                dead_letters=dead_letter_file(self.dead_letters, self._share),
+                on_report=lambda report: kept.extend(keep_report(report, self.report_path, self._share)),
                 on_notice=lambda notice: self.log.info("%s.", notice),
                 on_warning=lambda warning: self.log.warning("%s.", warning),
                 on_estimate=self._log_estimate,
@@ -323,15 +272,11 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
                 progress_seconds=PROGRESS_SECONDS,
                 stop=self._stop,
             )
-        except VerificationFailedError as error:
-            if self.report_path:
-                keep_report(self.log, error.report, self.report_path, share=self._share)
-            raise
         finally:
             self.log.info("::endgroup::")
+            if kept:
+                self.log.info("The report is at %s and %s.", *kept)
         self.log.info("%s", report)
-        if self.report_path:
-            keep_report(self.log, report, self.report_path, share=self._share)
         return report
 
     def _clients(self, max_connections: int) -> tuple[DynamoDBClient, DynamoDBClient]:
@@ -353,7 +298,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
     def _job(self) -> SyncJob:
         from airflow_dynsync.sync.job import DEFAULT_PAGE_SIZE, SyncJob
 
-        self._refuse_blank_where()  # a template may have rendered to nothing
+        refuse_blank_where(self.where)  # a template may have rendered to nothing
         mapping = self._mapping()
         return SyncJob(
             source_table=self.source_table,
@@ -363,7 +308,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             where=self.where or mapping.where,
             consistent_read=self.consistent_read or mapping.consistent_read,
             total_segments=self.total_segments,
-            segments=self._segments(),
+            segments=parse_shared_segments(self),
             workers=self.workers,
             fingerprint=self.fingerprint,
             page_size=self.page_size or DEFAULT_PAGE_SIZE,
@@ -380,6 +325,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             create_destination=self.create_destination,
             acknowledge=(*mapping.acknowledge, *(self.acknowledge or ())),
             verify=self.verify,
+            on_item_error=self.on_item_error,
+            max_item_errors=self.max_item_errors,
+            dead_letter_items=self.dead_letter_items,
         )
 
     @property
@@ -387,34 +335,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         """What tells this task's files from those of the others that share the table; "" where none do."""
         return "" if self.segments is None else f"{self.segments}-of-{self.total_segments}"
 
-    def _checkpoints(self, context: Context) -> CheckpointStore | None:
-        """Return where the task keeps how far it is."""
-        from airflow_dynsync.sync.checkpoint import FileStore
-
-        if self.checkpoint_path:
-            path = f"{self.checkpoint_path}.{self._share}" if self._share else self.checkpoint_path
-            return FileStore(open_path(path))
-        store = context.get("task_state_store")
-        return None if store is None else _TaskStateStore(store)
-
     def _secret(self) -> bytes | None:
         """Return the secret of the deployment, or None for one that lasts for this run only."""
-        from airflow.providers.common.compat.sdk import BaseHook, conf
-        from airflow.sdk.log import mask_secret
-
-        if self.secret_conn_id:
-            try:
-                secret = BaseHook.get_connection(self.secret_conn_id).password
-            except AirflowNotFoundException:
-                secret = None
-            if not secret:
-                raise AirflowFailException(
-                    f"secret_conn_id: connection {self.secret_conn_id!r} does not exist or has no password;"
-                    " put the secret there"
-                )
-        else:
-            secret = conf.get("dynsync", "secret", fallback="")
-        if not secret and self._is_part:
+        secret = find_secret(self.secret_conn_id)
+        if not secret and self.is_part:
             raise AirflowFailException(
                 "Several tasks that share a table need one secret, and none is configured: set secret_conn_id or"
                 " [dynsync] secret, the same on every machine"
@@ -424,9 +348,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
                 "No secret is configured: a random one is drawn for this run, so the next run gives other"
                 " pseudonyms and rewrites every item. Set secret_conn_id or [dynsync] secret to keep them."
             )
-            return None
-        mask_secret(secret)
-        return secret.encode()
+        return secret
 
     def on_kill(self) -> None:
         """Let the threads end after the request they are in; what was written stays, the next run completes it."""
@@ -441,22 +363,6 @@ def asset_alias(destination_conn_id: str, destination_table: str) -> AssetAlias:
     return AssetAlias(f"dynsync:{destination_conn_id}/{destination_table}")
 
 
-def open_path(path: str) -> Any:
-    """Return a local path, or that of an object store, with the methods of `pathlib.Path`."""
-    if "://" not in path:
-        return Path(path)
-    from airflow.sdk import ObjectStoragePath
-
-    return ObjectStoragePath(path)
-
-
-def keep_report(log: Any, report: SyncReport, path: str, *, share: str = "") -> None:
-    """Write a report as JSON and as a page, and log where they are."""
-    from airflow_dynsync.sync.report.files import write_report
-
-    log.info("The report is at %s and %s.", *write_report(report, path, share=share, open_path=open_path))
-
-
 def announce(context: Context, alias: AssetAlias, report: SyncReport) -> None:
     """Attach the destination's asset, whose region is known only now, with the counts of this run."""
     from airflow_dynsync.assets import table_asset
@@ -469,22 +375,3 @@ def announce(context: Context, alias: AssetAlias, report: SyncReport) -> None:
             "seconds": report.seconds,
         },
     )
-
-
-class _TaskStateStore:
-    """Airflow's task state store as a place for a checkpoint; it outlives retries, and clearing the task."""
-
-    KEY = "dynsync_checkpoint"
-
-    def __init__(self, store: Any) -> None:
-        self._store = store
-
-    def load(self) -> str | None:
-        text: str | None = self._store.get(self.KEY)
-        return text
-
-    def save(self, text: str) -> None:
-        self._store.set(self.KEY, text)
-
-    def remove(self) -> None:
-        self._store.delete(self.KEY)

@@ -12,9 +12,8 @@ from airflow_dynsync.operators.dynamodb import (
     DynamoDBAnonymizeSyncOperator,
     announce,
     asset_alias,
-    keep_report,
-    open_path,
 )
+from airflow_dynsync.operators.places import keep_report, last_report
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -26,16 +25,18 @@ class DynamoDBAnonymizeSyncPlanOperator(DynamoDBAnonymizeSyncOperator):
     """Share a table out to several tasks, after the checks that `DynamoDBAnonymizeSyncOperator` makes.
 
     It writes no item, and reads the first few of the source. It logs what the sync will cost, all tasks together,
-    and returns a list with the arguments ``segments``, ``total_segments``, ``workers`` and ``fingerprint`` of each
-    task. The number of segments is fixed here, once: ``total_segments``, or four for each worker and more where the
-    table is larger than 4 GB. A table that is a page long, or read by a Query or a statement, is one task's.
+    and returns a list with the arguments ``segments``, ``total_segments``, ``workers`` and ``fingerprint`` of
+    each task. The number of segments is fixed here, once: ``total_segments``, or four for each worker and more
+    where the table is larger than 4 GB. A table that is a page long, or read by a Query or a statement, is one
+    task's.
 
     Its arguments are those of `DynamoDBAnonymizeSyncOperator`, ``workers`` being how many tasks there are at most,
     and without ``segments`` and ``fingerprint``.
     """
 
     @property
-    def _is_part(self) -> bool:
+    def is_part(self) -> bool:
+        """Whether other tasks do the rest."""
         return True
 
     def _validate(self) -> None:
@@ -57,11 +58,10 @@ class DynamoDBAnonymizeSyncPlanOperator(DynamoDBAnonymizeSyncOperator):
         from airflow_dynsync.sync.estimate import estimate_job
         from airflow_dynsync.sync.examination import examine
         from airflow_dynsync.sync.preparation import prepare
-        from airflow_dynsync.sync.report.files import read_report
         from airflow_dynsync.sync.segments import share_out, written
 
         clients = self._clients(1)
-        before = read_report(self.report_path, open_path=open_path) if self.report_path else None
+        before = last_report(self.report_path)
         prepared = prepare(self._job(), *clients, stop=self._stop)
         prepared = examine(prepared, *clients, before=before, stop=self._stop)
         for warning in prepared.unacknowledged:
@@ -127,8 +127,8 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         try:
             report = combined([SyncReport.from_dict(each) for each in self.reports])
             self.log.info("All %d segments are moved, each once. %s", report.segments, report)
-            if self.report_path:
-                keep_report(self.log, report, self.report_path)
+            if kept := keep_report(report, self.report_path):
+                self.log.info("The report is at %s and %s.", *kept)
         except SyncError as error:
             raise AirflowFailException(str(error)) from None
         announce(context, self._asset, report)

@@ -86,6 +86,14 @@ def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors
         ({"page_size": "many"}, "page_size is a whole number"),
         ({"create_destination": "yes"}, "create_destination is like_source, or None"),
         ({"acknowledge": ["streams"]}, r"acknowledge\[0\]: is no warning's code"),
+        ({"on_item_error": "skip"}, "on_item_error is one of fail, dead_letter"),
+        ({"on_item_error": "dead_letter"}, "needs dead_letters, a path"),
+        (
+            {"on_item_error": "dead_letter", "dead_letters": "x", "write_mode": "replace"},
+            "on_item_error is fail with write_mode replace",
+        ),
+        ({"max_item_errors": -1}, "max_item_errors is a whole number"),
+        ({"dead_letter_items": "clear"}, "dead_letter_items is one of none, encrypted"),
         ({"mapping_file": "no-such-file.yaml"}, r"no-such-file\.yaml: cannot be read"),
     ],
 )
@@ -317,7 +325,7 @@ def test_a_destination_that_lacks_an_item_fails_without_a_retry_after_the_report
     task = operator(source_table=source, destination_table=destination, report_path=f"{tmp_path}/run")
     with pytest.raises(AirflowFailException, match="1 are missing"):
         task.execute({"outlet_events": Events()})
-    verified = SyncReport.from_json((tmp_path / "run.json").read_bytes()).verification
+    verified = SyncReport.from_json((tmp_path / "run.failed.json").read_bytes()).verification
     assert verified is not None
     assert (verified.items_checked, verified.missing, verified.passed) == (30, 1, False)
 
@@ -346,3 +354,78 @@ def test_a_destination_that_does_not_exist_is_created_and_known_warnings_are_not
         (finding,) = told.execute({"outlet_events": Events()})["preflight"]
         assert (finding["code"], finding["acknowledged"]) == ("stream_on_destination", known is not None)
         assert ("Preflight, stream_on_destination" in "".join(capfd.readouterr())) is (known is None)
+
+
+@pytest.mark.parametrize("path", ["{folder}/letters", "file://{folder}/letters"])
+def test_a_task_that_puts_items_aside_succeeds_and_says_that_it_is_incomplete(
+    path: str,
+    sides: tuple[Any, Any],
+    fill: Callable[..., str],
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    from airflow_dynsync.sync.dead_letters import parse_dead_letters
+
+    bad = {"Id": {"S": "bad"}, "Email": {"N": "4711"}}
+    source, destination = fill(sides[0], {"Id": "S"}, [*people(30), bad]), fill(sides[1], {"Id": "S"}, [])
+    arguments = {
+        "source_table": source,
+        "destination_table": destination,
+        "mappings": {"Email": "transform_email"},
+        "unmapped": "passthrough",
+        "on_item_error": "dead_letter",
+        "dead_letters": path.format(folder=tmp_path),
+    }
+
+    summary = operator(**arguments).execute({"outlet_events": Events()})
+
+    assert (summary["items_written"], summary["complete"], summary["outcome"]) == (30, False, "succeeded")
+    assert summary["dead_letters"]["count"] == 1
+    assert summary["dead_letters"]["reasons"][0]["rule"] == "mappings.Email"
+    _, letters = parse_dead_letters((tmp_path / "letters").read_text())
+    assert [(letter.rule, letter.item) for letter in letters] == [("mappings.Email", None)]
+    logged = "".join(capfd.readouterr())
+    assert "Dead letters: 1 item could not be transformed or written" in logged
+    assert "4711" not in f"{logged}{summary}"
+
+    with pytest.raises(AirflowFailException, match=r"more than max_item_errors \(0\)"):
+        operator(**arguments, max_item_errors=0).execute({"outlet_events": Events()})
+
+
+def test_a_run_that_fails_leaves_its_report_beside_that_of_the_last_that_did_not(
+    sides: tuple[Any, Any], fill: Callable[..., str], tmp_path: Path
+) -> None:
+    from airflow_dynsync.sync.report import SyncReport
+
+    def report(name: str) -> SyncReport:
+        return SyncReport.from_json((tmp_path / name).read_bytes())
+
+    source, destination = fill(sides[0], {"Id": "S"}, people(30)), fill(sides[1], {"Id": "S"}, [])
+    arguments = {
+        "source_table": source,
+        "destination_table": destination,
+        "mappings": {"Email": "transform_email"},
+        "unmapped": "passthrough",
+        "report_path": f"{tmp_path}/run",
+    }
+    operator(**arguments).execute({"outlet_events": Events()})
+    first = report("run.json")
+    sides[0].put_item(TableName=source, Item={"Id": {"S": "bad"}, "Email": {"N": "4711"}, "New": {"S": "x"}})
+
+    with pytest.raises(AirflowFailException, match="and met a number") as caught:
+        operator(**arguments).execute({"outlet_events": Events()})
+
+    failed = report("run.failed.json")
+    assert (failed.outcome, failed.error, failed.incomplete_because) == (
+        "failed",
+        "TransformError",
+        str(caught.value),
+    )
+    assert "\u2715 failed" in (tmp_path / "run.failed.html").read_text()
+    assert report("run.json") == first
+    sides[0].delete_item(TableName=source, Key={"Id": {"S": "bad"}})
+    operator(**arguments).execute({"outlet_events": Events()})
+    last = report("run.json")
+    assert first.run is not None
+    assert last.drift is not None
+    assert last.drift.compared_with == first.run.id

@@ -13,6 +13,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_dynsync.dynamodb import client as client_module
 from airflow_dynsync.engine import MappingError
 from airflow_dynsync.operators.dynamodb import DynamoDBAnonymizeSyncOperator
+from airflow_dynsync.operators.places import checkpoint_store
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.task_groups.dynamodb import dynamodb_anonymize_sync_group
 from tests.airflow.test_no_value_leaks import MARK, files_with_mark, marked_items
@@ -256,7 +257,9 @@ def test_each_task_keeps_a_checkpoint_file_of_its_own(tmp_path: Path) -> None:
         operator = DynamoDBAnonymizeSyncOperator(
             task_id="part", segments=segments, total_segments=8, checkpoint_path=str(tmp_path / "at"), **SIDES
         )
-        operator._checkpoints({}).save(segments)
+        store = checkpoint_store(operator.checkpoint_path, operator._share, {})
+        assert store is not None
+        store.save(segments)
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {
         "at.0-3-of-8": "0-3",
         "at.4-7-of-8": "4-7",
