@@ -94,6 +94,21 @@ def add_create_destination(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_comparison(parser: argparse.ArgumentParser) -> None:
+    """Add the options by which the destination is read, too."""
+    parser.add_argument(
+        "--write-only-changes",
+        action="store_true",
+        help="write only items that the destination does not hold just so; needs a secret that stays",
+    )
+    parser.add_argument(
+        "--verify",
+        choices=("sample", "all", "off"),
+        default="sample",
+        help="what is read back after the last write and compared with what the mapping gives (up to 1,000 items)",
+    )
+
+
 def client(options: argparse.Namespace, side: str, max_connections: int) -> DynamoDBClient:
     """Return a client for one side, from its options."""
     from airflow_dynsync.dynamodb.client import create_client

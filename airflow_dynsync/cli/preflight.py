@@ -20,8 +20,9 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--destination-table", metavar="TABLE", help="table to write (the mapping's, or the source's name)"
     )
-    connections.add_write_mode(parser)
     connections.add_limits(parser)
+    connections.add_write_mode(parser)
+    connections.add_comparison(parser)
     parser.add_argument(
         "--report",
         metavar="FILE",

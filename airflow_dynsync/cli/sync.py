@@ -45,11 +45,7 @@ def add_command(commands: Any) -> None:
         help="a mirror that would delete more of the destination ends with an error instead (0.1), and so does a"
         " replacement by nothing, unless it is 1",
     )
-    parser.add_argument(
-        "--write-only-changes",
-        action="store_true",
-        help="write only items that the destination does not hold just so; needs a secret that stays",
-    )
+    connections.add_comparison(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--report",
@@ -67,12 +63,6 @@ def add_command(commands: Any) -> None:
     parser.add_argument("--on-exposure", choices=("warn", "fail"), default="warn", help="what to do then (warn)")
     parser.add_argument(
         "--drift", choices=("warn", "fail"), default="warn", help="what to do about new paths and types (warn)"
-    )
-    parser.add_argument(
-        "--verify",
-        choices=("sample", "all", "off"),
-        default="sample",
-        help="what is read back after the last write and compared with what the mapping gives (up to 1,000 items)",
     )
     parser.add_argument(
         "--on-item-error",
