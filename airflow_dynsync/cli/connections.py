@@ -42,7 +42,7 @@ def add_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--source-table", required=True, metavar="TABLE", help="table to read")
     parser.add_argument("--where", metavar="PARTIQL", help="what follows WHERE, as in \"Id = '111'\"")
     parser.add_argument("--consistent-read", action="store_true", help="read with strong consistency")
-    parser.add_argument("--page-size", type=int, default=500, metavar="N", help="items per read request (500)")
+    parser.add_argument("--page-size", type=int, default=250, metavar="N", help="items per read request (250)")
     parser.add_argument(
         "--client",
         choices=("wire", "botocore"),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.dynamodb.calls import Backoff, Patience, call_patiently
 from airflow_dynsync.dynamodb.capacity import Pacer
+from airflow_dynsync.dynamodb.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -29,13 +30,13 @@ class Page:
         items: may be empty though more pages follow.
         position: where the next page begins: a Scan's LastEvaluatedKey in wire form, a statement's NextToken;
             None on the last page.
-        scanned_count: items that DynamoDB examined; a statement does not tell, then the items returned.
+        scanned_count: items that DynamoDB examined; None of a statement, which does not tell.
         consumed_capacity: read capacity units, None where the service does not tell.
     """
 
     items: list[WireItem]
     position: WireItem | str | None
-    scanned_count: int
+    scanned_count: int | None
     consumed_capacity: float | None
 
     def __repr__(self) -> str:
@@ -50,7 +51,7 @@ def scan_pages(
     selection: Selection | None = None,
     segment: int = 0,
     total_segments: int = 1,
-    page_size: int | None = 500,
+    page_size: int | None = 250,
     consistent_read: bool = False,
     position: WireItem | None = None,
     stop: threading.Event | None = None,
@@ -89,7 +90,7 @@ def query_pages(
     table_name: str,
     selection: Selection,
     *,
-    page_size: int | None = 500,
+    page_size: int | None = 250,
     consistent_read: bool = False,
     position: WireItem | None = None,
     stop: threading.Event | None = None,
@@ -146,6 +147,31 @@ def statement_pages(
     return _pages(client, "ExecuteStatement", table_name, parameters, _TOKEN, position, page_size, patience, pacer)
 
 
+def resumed_pages(
+    pages: Callable[[WireItem | str | None], Iterator[Page]],
+    position: WireItem | str,
+    on_refused: Callable[[], object],
+) -> Iterator[Page]:
+    """Yield pages from a position on that was kept, or all where DynamoDB takes that position no more.
+
+    A statement's NextToken may have expired, or belong to a request with other parameters.
+
+    Args:
+        pages: the pages from a position on; None for the start.
+        position: a `Page.position` of an earlier process.
+        on_refused: called before the first of all pages is asked for.
+
+    Raises what `pages` raises, but for the first page's `InvalidRequestError`.
+    """
+    following = pages(position)
+    try:
+        yield next(following)
+    except InvalidRequestError:
+        on_refused()
+        following = pages(None)
+    yield from following
+
+
 def _pages(
     client: DynamoDBClient,
     operation: str,
@@ -166,9 +192,9 @@ def _pages(
             parameters["Limit"] = limit
         patience.progress()
         answer = call_patiently(client, operation, table_name, parameters, patience, pacer, limit or 0)
-        position, count = answer.get(told) or None, len(answer["Items"])
+        position = answer.get(told) or None
         # Taken out of the answer, so that the caller alone decides how long the items live.
-        yield Page(answer.pop("Items"), position, answer.get("ScannedCount", count), _capacity(answer))
+        yield Page(answer.pop("Items"), position, answer.get("ScannedCount"), _capacity(answer))
         if not position:
             return
 

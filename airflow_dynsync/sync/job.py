@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 WriteMode = Literal["upsert", "mirror", "replace"]
 
-DEFAULT_PAGE_SIZE = 500
+DEFAULT_PAGE_SIZE = 250
 """Larger pages make no item cheaper, and several of them are held for each segment."""
 CONNECTIONS = READERS + WRITERS
 """How many requests may be under way at once on either side."""

@@ -86,11 +86,11 @@ class Counters:
         self._moments = [Moment(0.0, 0, 0, 0.0, 0.0)]
         self._interval = _FIRST_INTERVAL_SECONDS
 
-    def add_read(self, items: int, examined: int, units: float | None) -> None:
-        """Count a page that was read, and the items that DynamoDB examined for it."""
+    def add_read(self, items: int, examined: int | None, units: float | None) -> None:
+        """Count a page that was read, and the items that DynamoDB examined for it; None: no more than those."""
         with self._lock:
             self.items_read += items
-            self.items_examined += examined
+            self.items_examined += items if examined is None else examined
             self.read_units += units or 0.0
             self._sample()
 

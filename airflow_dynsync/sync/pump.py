@@ -213,17 +213,21 @@ class Pump:
             return items  # no key of one may be looked up; which one it is shows when they are written
 
     def _chunks(self, pages: Iterator[Page]) -> Iterator[tuple[list[WireItem], Position | None]]:
-        """Put pages together that hold few items each, as behind a filter, so that they fill batches."""
+        """Put pages together that a filter has thinned, so that they fill batches, up to what a full one holds.
+
+        A page that has few items because they are large is full, too.
+        """
         items: list[WireItem] = []
-        merged = 0
+        merged, filled = 0, 0.0
         for page in pages:
             self.counters.add_read(len(page.items), page.scanned_count, page.consumed_capacity)
             position = page.position
+            filled += len(page.items) / (page.scanned_count or _FEW_ITEMS)
             items = items + page.items if items else page.items
             del page  # its items belong to whoever takes the chunk
             merged += 1
-            if position is None or len(items) >= _FEW_ITEMS or merged == _MANY_PAGES:
-                chunk, items, merged = items, [], 0
+            if position is None or filled >= 1 or merged == _MANY_PAGES:
+                chunk, items, merged, filled = items, [], 0, 0.0
                 yield chunk, position
 
     def _write(self, items: Sequence[WireItem], pairs: Sequence[tuple[WireItem, WireItem]]) -> int:
