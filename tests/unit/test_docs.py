@@ -97,12 +97,12 @@ def test_every_error_named_exists(page: Path) -> None:
 
 def test_the_runbook_has_every_error_of_dynamodb_and_sync() -> None:
     from airflow_dynsync.dynamodb import errors as dynamodb
-    from airflow_dynsync.sync import collisions, drift, exposure, mirror, preflight, verification
+    from airflow_dynsync.sync import collisions, dead_letters, drift, exposure, mirror, preflight, verification
     from airflow_dynsync.sync import errors as sync
 
     classes = {
         name
-        for module in (dynamodb, sync, collisions, drift, exposure, mirror, preflight, verification)
+        for module in (dynamodb, sync, collisions, dead_letters, drift, exposure, mirror, preflight, verification)
         for name, each in vars(module).items()
         if inspect.isclass(each) and issubclass(each, Exception) and each.__module__ == module.__name__
     }
