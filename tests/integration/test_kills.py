@@ -27,9 +27,8 @@ from tests.kills import MAPPING, PAGE_SIZE, SOAK, items, losses, read_log, seed,
 from tests.tables import by_key, read_all, wire_client
 
 KILLS = 200 if SOAK else 20
-REPLACEMENT_KILLS = 60 if SOAK else 6
+REPLACEMENTS = 30 if SOAK else 2
 ITEMS = 6_000
-REPLACED = 2_000
 SEGMENTS = 8
 SECRET = "a secret for these tests"
 KEY = {"Id": "S"}
@@ -152,40 +151,41 @@ def test_runs_killed_at_random_moments_end_as_an_unbroken_one_and_read_again_wha
 def test_replacements_killed_at_random_moments_leave_whole_items_and_end_as_an_unbroken_one(
     fill: Fill, client: Any, dynamodb_local: Server, tmp_path: Path
 ) -> None:
-    source = fill(client, KEY, items(REPLACED))
+    source = fill(client, KEY, items(ITEMS))
     target = fill(client, KEY, [])
     unbroken = Killed(dynamodb_local, tmp_path / "unbroken", source, target, "--write-mode", "replace")
     assert unbroken.run() is not None
+    copied = unbroken.log.read_bytes().index(b"complete")
     new = by_key(read_all(client, target), "Id")
-    assert len(new) == REPLACED
+    assert len(new) == ITEMS
     other = {"Id": {"S": "another"}, "Old": {"BOOL": True}}
     kept = [{**item, "Old": {"BOOL": True}} for item in [*new.values()][::2]]
     old = by_key([*kept, *({**other, "Id": {"S": f"other-{number}"}} for number in range(500))], "Id")
 
     moments = random.Random(seed())
-    kills, runs, copying, swapping = 0, 0, 0, 0
-    while kills < REPLACEMENT_KILLS:
+    copying = swapping = 0
+    for number in range(REPLACEMENTS):
         target = fill(client, KEY, list(old.values()))
-        killed = Killed(dynamodb_local, tmp_path / str(runs), source, target, "--write-mode", "replace")
-        runs += 1
-        report = None
-        while report is None:
-            more = kills < REPLACEMENT_KILLS
-            report = killed.run(reading=moments.randrange(1, unbroken.logged()) if more else 0)
+        killed = Killed(dynamodb_local, tmp_path / str(number), source, target, "--write-mode", "replace")
+        # First while the copy is made, then wherever what is left is at that time.
+        for logged in (copied, unbroken.logged() - copied):
+            report = killed.run(reading=moments.randrange(1, logged))
             if report is not None:
                 break
-            kills += 1
             held = by_key(read_all(client, target), "Id")
             assert all(item in (old.get(key), new.get(key)) for key, item in held.items())
             assert old.keys() & new.keys() <= held.keys()
             assert held.keys() >= old.keys() or held.keys() >= new.keys()
             copying += held == old
             swapping += held != old
+        else:
+            report = killed.run()
+        assert report is not None
         assert by_key(read_all(client, target), "Id") == new
-        assert report["replacement"]["items_copied"] >= REPLACED
+        assert report["replacement"]["items_copied"] >= ITEMS
         assert f"{target}.dynsync-new" not in client.list_tables()["TableNames"]
         assert not list(killed.checkpoint.parent.glob("checkpoint*"))
-    sys.stdout.write(f"{kills} kills in {runs} runs: {copying} before the swap, {swapping} after it had begun\n")
+    sys.stdout.write(f"{copying} kills before the swap, {swapping} after it had begun, of {REPLACEMENTS} runs\n")
     assert copying
 
 
