@@ -176,6 +176,7 @@ class Checkpoint:
     Attributes:
         interrupted_run: what becomes of an earlier run that was interrupted; empty if there was none.
         continues: whether this run goes on where that one was.
+        items_written_before: items of pages that it confirmed and that this run does not repeat.
     """
 
     def __init__(
@@ -196,9 +197,11 @@ class Checkpoint:
         self._due = time.monotonic()
         self._cost = 0.0
         self._failing = False
+        self._started_over: list[int] = []
         self._begun = time.time()
         self.interrupted_run = ""
         self.continues = False
+        self.items_written_before = 0
         if store is not None:
             keyed = Secret(secret).keyed("checkpoint")
             self._cipher = AESGCM(keyed.digest(b"seal")[:32])
@@ -231,6 +234,7 @@ class Checkpoint:
         self._begun = begun
         self._states.update(states)
         self.continues = True
+        self.items_written_before = self.items_written
         self.interrupted_run = (
             f"it is continued: {sum(state.done for state in states.values())} of {len(states)} segments and"
             f" {self.items_written:,} items are written"
@@ -259,6 +263,14 @@ class Checkpoint:
             self._states[segment] = SegmentState(position, position is None, state.items_written + items)
             self._advances += 1
 
+    def start_over(self, segment: int) -> None:
+        """Note that DynamoDB refuses a segment's position. Any thread may call it; `save` tells of it."""
+        with self._lock:
+            self.items_written_before -= self._states[segment].items_written
+            self._states[segment] = SegmentState()
+            self._advances += 1
+            self._started_over.append(segment)
+
     @property
     def seconds_until_due(self) -> float | None:
         """How long until there is something to save and time to save it; None where nothing changed."""
@@ -280,6 +292,12 @@ class Checkpoint:
                 str(number): [state.position, state.done, state.items_written]
                 for number, state in self._states.items()
             }
+            started_over, self._started_over = self._started_over, []
+        for segment in started_over:
+            self._on_notice(
+                f"Segment {segment} starts over: DynamoDB takes the position that the interrupted run had reached"
+                " no more"
+            )
         try:
             self._before_save()
             self._store.save(self._seal(orjson.dumps([self._begun, states])))

@@ -14,7 +14,14 @@ from airflow_dynsync.dynamodb.creation import create_like
 from airflow_dynsync.dynamodb.errors import TableNotFoundError
 from airflow_dynsync.dynamodb.limits import parse_limit
 from airflow_dynsync.dynamodb.lookup import get_items
-from airflow_dynsync.dynamodb.reader import Page, query_pages, scan_pages, select_statement, statement_pages
+from airflow_dynsync.dynamodb.reader import (
+    Page,
+    query_pages,
+    resumed_pages,
+    scan_pages,
+    select_statement,
+    statement_pages,
+)
 from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
 from airflow_dynsync.dynamodb.where import Selection, plan_selection
 from airflow_dynsync.engine import Plan, compile_plan
@@ -144,19 +151,27 @@ class Preparation:
         pacer: Pacer,
         stop: threading.Event,
         backoff: Backoff | None = None,
+        on_refused: Callable[[], object] = lambda: None,
     ) -> Iterator[Page]:
-        """Return the pages of a segment from a position on."""
-        return read_pages(
-            self.job,
-            client,
-            self.selection,
-            segment=segment,
-            total_segments=self.total_segments,
-            position=position,
-            pacer=pacer,
-            stop=stop,
-            backoff=backoff,
-        )
+        """Return the pages of a segment from a position on.
+
+        Where DynamoDB refuses the position `on_refused` is called, and all pages of the segment follow.
+        """
+
+        def pages_from(position: Any) -> Iterator[Page]:
+            return read_pages(
+                self.job,
+                client,
+                self.selection,
+                segment=segment,
+                total_segments=self.total_segments,
+                position=position,
+                pacer=pacer,
+                stop=stop,
+                backoff=backoff,
+            )
+
+        return pages_from(None) if position is None else resumed_pages(pages_from, position, on_refused)
 
     def changes(
         self,

@@ -78,7 +78,6 @@ class Run:
         self._counters = Counters(None if job.where or job.segments else prepared.source.item_count)
         self._checkpoint = open_checkpoint(prepared, checkpoints, on_notice, self._save_letters)
         self._letters = _letters(prepared, dead_letters, continues=self._checkpoint.continues)
-        self._items_written_before = self._checkpoint.items_written
         self._checks = _checks(prepared, before)
         self._kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
         self._notes = None if job.verify == "off" else ReadNotes(prepared, job.verify)
@@ -160,7 +159,7 @@ class Run:
                 clock,
                 source_region=self._source.meta.region_name,
                 destination_region=self._destination.meta.region_name,
-                items_written_before=self._items_written_before,
+                items_written_before=self._checkpoint.items_written_before,
                 estimate=estimate,
             ),
             preflight=preflight_part(prepared.findings, prepared.job.acknowledge),
@@ -217,7 +216,15 @@ class Run:
             self._letters.save()
 
     def _pages(self, segment: int, position: Position | None) -> Iterator[Page]:
-        return self._prepared.pages(self._source, segment, position, self._read_pacer, self._stop, self._backoff)
+        return self._prepared.pages(
+            self._source,
+            segment,
+            position,
+            self._read_pacer,
+            self._stop,
+            self._backoff,
+            on_refused=lambda: self._checkpoint.start_over(segment),
+        )
 
     def _changes(self) -> Callable[[int, Position | None], Changes] | None:
         """Return what tells for each segment which items to write; None where all are written."""
