@@ -160,6 +160,43 @@ def test_where_copies_what_partiql_selects(fill: Fill, source: Any, destination:
     assert report.items_read == len(expected)
 
 
+@pytest.mark.parametrize(
+    ("text_bytes", "where", "most", "batches"),
+    [(10, "Few = true", 25, range(3, 6)), (300_000, None, 4, range(3, 5))],
+    ids=["pages that a filter thinned are put together", "pages of large items are not"],
+)
+def test_batches_are_filled_and_hold_no_more_than_a_page(
+    fill: Fill,
+    source: Any,
+    destination: Any,
+    text_bytes: int,
+    where: str | None,
+    most: int,
+    batches: range,
+) -> None:
+    count = 12 if where is None else 600
+    items = [
+        {"Id": {"S": str(number)}, "Few": {"BOOL": number % 10 == 0}, "Text": {"S": "x" * text_bytes}}
+        for number in range(count)
+    ]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    written: list[int] = []
+
+    def note(request: Any, **_: Any) -> None:
+        if b"PutRequest" in request.body:
+            written.append(request.body.count(b"PutRequest"))
+
+    destination.meta.events.register("before-send.dynamodb", note)
+    run_sync(
+        job(source_table, destination_table, where=where, page_size=50, total_segments=1),
+        source,
+        destination,
+    )
+    assert sum(written) == (60 if where else count)
+    assert max(written) == most
+    assert len(written) in batches
+
+
 @pytest.mark.parametrize("where", ["Id = 'marked-value", "SELEC", "Id LIKE 'marked-value%'", "nofunction(Id)"])
 def test_an_invalid_where_fails_at_once_without_its_text(
     fill: Fill, source: Any, destination: Any, where: str
