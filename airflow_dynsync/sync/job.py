@@ -233,8 +233,9 @@ def run_sync(
             error.report = failed
         try:
             on_report(failed)
-        except SyncError as unwritten:  # what ended the run comes before it
-            on_notice(str(unwritten))
+        except Exception as unwritten:  # noqa: BLE001 - a store may raise anything; what ended the run comes before it
+            reason = str(unwritten) if isinstance(unwritten, SyncError) else type(unwritten).__name__
+            on_notice(f"The report of this run could not be written: {reason}")
         raise
     on_report(report)
     return report

@@ -22,8 +22,9 @@ from airflow_dynsync.sync.mapping_file import TableMapping
 from airflow_dynsync.sync.progress import Counters
 from airflow_dynsync.sync.report import SCHEMA_VERSION, SyncReport, combined
 from airflow_dynsync.sync.report.clock import RunClock
+from airflow_dynsync.sync.report.composition import failed_report
 from airflow_dynsync.sync.report.document import SHORT_ROWS
-from airflow_dynsync.sync.report.files import report_paths, write_report
+from airflow_dynsync.sync.report.files import read_report, report_paths, write_report
 from airflow_dynsync.sync.report.parts import (
     collisions_part,
     drift_part,
@@ -278,6 +279,23 @@ def test_parts_tell_what_the_checks_found() -> None:
 )
 def test_the_document_and_the_page_lie_beside_each_other(path: str, share: str, expected: tuple[str, str]) -> None:
     assert report_paths(path, share) == expected
+
+
+def test_the_report_of_a_run_that_failed_lies_beside_the_last_one_and_tells_our_own_errors_alone(
+    tmp_path: Path,
+) -> None:
+    own = failed_report(BARE, SyncError("table t: a sentence of ours"))
+    foreign = failed_report(BARE, ValueError("somebody@corp.test"))
+    assert (own.outcome, own.complete, own.error) == ("failed", False, "SyncError")
+    assert own.incomplete_because == "table t: a sentence of ours"
+    assert foreign.error == "ValueError"
+    assert "corp.test" not in foreign.as_json()
+    write_report(BARE, str(tmp_path / "run"), share="0-3-of-16")
+    assert write_report(own, str(tmp_path / "run.json"), share="0-3-of-16") == (
+        f"{tmp_path}/run.0-3-of-16.failed.json",
+        f"{tmp_path}/run.0-3-of-16.failed.html",
+    )
+    assert read_report(str(tmp_path / "run"), share="0-3-of-16") == BARE
 
 
 def test_a_report_is_written_as_document_and_page(tmp_path: Path) -> None:
