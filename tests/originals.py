@@ -14,6 +14,7 @@ each is searched for depends on how much it tells:
 
 import json
 import re
+import threading
 from base64 import b64decode, b64encode
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,8 @@ from airflow_dynsync.engine import Mapping, compile_plan
 from airflow_dynsync.engine.corpora import Locale, words
 from airflow_dynsync.engine.paths import format_path
 from local.verification import protected_values
+
+PATIENCE_SECONDS = 180
 
 LONG = 8
 MANY_DIGITS = 10
@@ -206,23 +209,31 @@ class Watch:
         folders: where a run may leave something.
         every: of how many writes one is looked at.
         refuse: which write is refused for good, counted from 1; None for none.
+        hold: which write, and what comes behind it, waits until `go_on` is set; None for none.
 
     Attributes:
         contents: of the files that were there, each once.
+        holds: set when a write waits.
+        go_on: to be set then.
     """
 
-    def __init__(self, *folders: Path, every: int = 1, refuse: int | None = None) -> None:
+    def __init__(self, *folders: Path, every: int = 1, refuse: int | None = None, hold: int | None = None) -> None:
         self._folders = folders
         self._every = every
-        self._refuse = refuse
+        self._refuse, self._hold = refuse, hold
         self._writes = 0
         self.contents: set[bytes] = set()
+        self.holds, self.go_on = threading.Event(), threading.Event()
 
     def __call__(self, operation: str, body: bytes, times: int) -> tuple[str | None, Random]:
-        if operation == "BatchWriteItem":
-            self._writes += 1
-            if self._writes % self._every == 0:
-                self.contents.update(self._look())
+        if operation != "BatchWriteItem":
+            return None, Random()
+        self._writes += 1
+        if self._writes == self._hold:
+            self.holds.set()
+            self.go_on.wait(PATIENCE_SECONDS)
+        if self._writes % self._every == 0:
+            self.contents.update(self._look())
         return ("AccessDeniedException" if self._writes == self._refuse else None), Random()
 
     def _look(self) -> Iterator[bytes]:

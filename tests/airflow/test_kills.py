@@ -4,14 +4,10 @@ import json
 import os
 import random
 import signal
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from typing import Any
 
 import psutil
 import pytest
@@ -20,6 +16,7 @@ from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.job import SyncJob, run_sync
 from local.airflow_server import airflow
 from local.dynamodb import Server
+from tests.airflow_api import Api, wait_for
 from tests.kills import MAPPING, PAGE_SIZE, SOAK, items, losses, read_log, seed, tell, wire_bytes
 from tests.tables import read_all
 
@@ -31,8 +28,6 @@ SECRET = "a secret for these tests"
 KEY = {"Id": "S"}
 
 _ROOT = Path(__file__).parents[2]
-_PATIENCE_SECONDS = 180
-_LOOK_SECONDS = 0.05
 
 _DAG = f"""
 import os
@@ -60,45 +55,18 @@ with DAG("killed", schedule=None):
     )
 """
 
-T = TypeVar("T")
 
-
-def wait_for(look: Callable[[], T | None]) -> T:
-    """Look again and again until there is something."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while (found := look()) is None:
-        assert time.monotonic() < deadline, "nothing happened"
-        time.sleep(_LOOK_SECONDS)
-    return found
-
-
-@dataclass(frozen=True)
-class Api:
-    """Airflow's REST API, and the log that the DAG's tasks write."""
-
-    url: str
-    token: str
-    log: Path
-
-    def call(self, path: str, body: Any = None) -> Any:
-        """Return the answer; None where there is nothing."""
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        content = None if body is None else json.dumps(body).encode()
-        try:
-            with urlopen(Request(f"{self.url}/api/v2/dags/{path}", content, headers)) as response:
-                return json.load(response)
-        except HTTPError as error:
-            if error.code != 404:
-                raise
-            return None
+@pytest.fixture(scope="module")
+def killed_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the DAG's tasks write to."""
+    return tmp_path_factory.mktemp("kills") / "kills.log"
 
 
 @pytest.fixture(scope="module")
-def api(dynamodb_local: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
+def api(dynamodb_local: Server, tmp_path_factory: pytest.TempPathFactory, killed_log: Path) -> Iterator[Api]:
     """An Airflow with scheduler, DAG processor and API server, whose tasks are processes of their own."""
     folder, home = tmp_path_factory.mktemp("dags"), tmp_path_factory.mktemp("airflow")
     (folder / "killed.py").write_text(_DAG)
-    log = home / "kills.log"
     extra = {"endpoint_url": dynamodb_local.endpoint_url, "region_name": dynamodb_local.region}
     settings = {
         f"AIRFLOW_CONN_SYNC_{side}": json.dumps(
@@ -109,23 +77,21 @@ def api(dynamodb_local: Server, tmp_path_factory: pytest.TempPathFactory) -> Ite
     settings |= {
         "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
         "AIRFLOW__DYNSYNC__SECRET": SECRET,
-        "KILLS_LOG": str(log),
+        "KILLS_LOG": str(killed_log),
         "PYTHONPATH": str(_ROOT),
     }
     with airflow(home, [folder], settings) as running:
-        with urlopen(f"{running.url}/auth/token") as response:
-            token = json.load(response)["access_token"]
-        yield Api(running.url, token, log)
+        yield Api.of(running.url)
 
 
-def run_with_kills(api: Api, moments: random.Random, configuration: dict[str, str], most: int, pages: int) -> Any:
+def run_with_kills(
+    api: Api, log: Path, moments: random.Random, configuration: dict[str, str], most: int, pages: int
+) -> Any:
     """Run the DAG, killing its task's process when it has asked for a random number of pages.
 
     Returns how many times it was killed, and the report of the attempt that succeeded.
     """
-    wait_for(lambda: api.call("killed"))
-    run = api.call("killed/dagRuns", {"logical_date": None, "conf": configuration})["dag_run_id"]
-    place, kills, attempts = f"killed/dagRuns/{run}/taskInstances/sync", 0, 0
+    place, kills, attempts = api.start("killed", configuration), 0, 0
 
     def next_attempt() -> Any:
         task = api.call(place)
@@ -139,7 +105,7 @@ def run_with_kills(api: Api, moments: random.Random, configuration: dict[str, st
         enough = moments.randrange(0 if SOAK else pages // 2, pages)
 
         def moment_has_come(process: int = process, enough: int = enough) -> bool | None:
-            asked = next((len(each.pages) for each in read_log(api.log) if each.process == process), 0)
+            asked = next((len(each.pages) for each in read_log(log) if each.process == process), 0)
             return None if asked < enough and psutil.pid_exists(process) else asked >= enough
 
         if kills < most and wait_for(moment_has_come):
@@ -153,7 +119,7 @@ def run_with_kills(api: Api, moments: random.Random, configuration: dict[str, st
 
 
 def test_tasks_killed_at_random_moments_end_as_an_unbroken_run_and_read_again_what_was_in_flight(
-    fill: Callable[..., str], sides: tuple[Any, Any], api: Api, tmp_path: Path
+    fill: Callable[..., str], sides: tuple[Any, Any], api: Api, killed_log: Path
 ) -> None:
     source, expected = fill(sides[0], KEY, items(ITEMS)), fill(sides[1], KEY, [])
     unbroken = SyncJob(source, expected, Mapping.parse(MAPPING), secret=SECRET.encode(), page_size=PAGE_SIZE)
@@ -164,13 +130,15 @@ def test_tasks_killed_at_random_moments_end_as_an_unbroken_run_and_read_again_wh
     while kills < KILLS:
         destination = fill(sides[1], KEY, [])
         configuration = {"source_table": source, "destination_table": destination}
-        killed, report = run_with_kills(api, moments, configuration, min(KILLS_OF_A_RUN, KILLS - kills), pages)
+        killed, report = run_with_kills(
+            api, killed_log, moments, configuration, min(KILLS_OF_A_RUN, KILLS - kills), pages
+        )
         kills, runs = kills + killed, runs + 1
         assert wire_bytes(read_all(sides[1], destination)) == wire_bytes(read_all(sides[1], expected))
         assert report["items_written_before"] + report["items_written"] == ITEMS
         resumed += report["items_written_before"] > 0
-        costs += losses(read_log(api.log))
-        api.log.unlink()
+        costs += losses(read_log(killed_log))
+        killed_log.unlink()
 
     tell(costs, kills, f"{runs} runs of about {pages} pages, {resumed} of them ended from a checkpoint")
     assert resumed
