@@ -44,6 +44,8 @@ _ISO: Final = re.compile(
 )
 """Calendar dates of ISO 8601, with and without a time."""
 
+_TO_ZERO: Final = str.maketrans("123456789", "000000000")
+
 _DATE_LENGTH: Final = len("YYYY-MM-DD")
 
 _EPOCH_TEXT: Final = re.compile(r"-?(?:0|[1-9][0-9]{0,15})(?:\.[0-9]+)?")
@@ -107,20 +109,26 @@ Day = Callable[[date], date]
 
 def _change_text(match: re.Match[str], day: Day, grain: int | None) -> str:
     """Return a text with the parts Y, m, d of its match, and maybe H, M, S, f, after the change."""
-    text = match.string
     year, month, day_of_month = match.group("Y", "m", "d")
     after = day(date(int(year), int(month), int(day_of_month)))
-    parts = {}
-    if match.re is _ISO:
-        text = after.isoformat().replace("-", match["dash"]) + text[match.end("d") :]
-    else:
-        parts = {"Y": f"{after.year:04}", "m": f"{after.month:02}", "d": f"{after.day:02}"}
+    parts = {"Y": f"{after.year:04}", "m": f"{after.month:02}", "d": f"{after.day:02}"}
     if grain is not None:
         groups = match.groupdict()
         parts |= {name: "0" * len(groups[name]) for name in _FINER[grain] if groups.get(name)}
-    for (start, end), part in sorted(((match.span(name), part) for name, part in parts.items()), reverse=True):
-        text = text[:start] + part + text[end:]
-    return text
+    characters = [*match.string]
+    for name, part in parts.items():
+        start, end = match.span(name)
+        characters[start:end] = part  # which is as long
+    return "".join(characters)
+
+
+def _change_time(match: re.Match[str], grain: int | None) -> str:
+    """Return the time of ISO 8601 that matched after the change."""
+    text, begin = match.string, match.start()
+    if grain is None or not match[finer := _FINER[grain][0]]:
+        return text[begin:]
+    start, end = match.start(finer), match.end(match.lastgroup or finer)
+    return text[begin:start] + text[start:end].translate(_TO_ZERO) + text[end:]
 
 
 def _change_epoch(number: Decimal, per_second: int, day: Day, grain: int | None) -> Decimal | int:
@@ -154,12 +162,10 @@ def _reader(written: str, grain: int | None = None) -> Callable[[str | Decimal, 
             if isinstance(value, Decimal):
                 if takes_epoch:
                     return _change_epoch(value, _per_second(written, value), day, grain)
-            elif (
-                pattern is _ISO
-                and value[4:5] == value[7:8] == "-"
-                and (len(value) == _DATE_LENGTH or (grain is None and is_time(value, _DATE_LENGTH)))
-            ):
-                return day(date.fromisoformat(value[:_DATE_LENGTH])).isoformat() + value[_DATE_LENGTH:]
+            elif pattern is _ISO and len(value) == _DATE_LENGTH and value[4] == value[7] == "-":
+                return day(date.fromisoformat(value)).isoformat()
+            elif pattern is _ISO and value[4:5] == value[7:8] == "-" and (time := is_time(value, _DATE_LENGTH)):
+                return day(date.fromisoformat(value[:_DATE_LENGTH])).isoformat() + _change_time(time, grain)
             elif pattern and (match := pattern.fullmatch(value)):
                 return _change_text(match, day, grain)
             elif takes_epoch and is_epoch(value):

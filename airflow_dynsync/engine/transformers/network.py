@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import lru_cache, partial
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collapse_addresses, ip_address
 from typing import Any, Final, Literal
 
 from pydantic import Field
@@ -101,11 +102,19 @@ def _within(network: IPv4Network | IPv6Network, _value: Any, stream: Stream) -> 
     return str(network[stream.between(1, network.num_addresses - 2)])
 
 
+_EDGES: Final = [
+    edge
+    for network in collapse_addresses(NOT_PUBLIC)
+    for edge in (int(network.network_address), int(network.broadcast_address) + 1)
+]
+"""Where addresses cease to be public, and where they are so again, in turns."""
+
+
 def _public(_value: Any, stream: Stream) -> str:
     while True:
-        address = IPv4Address(stream.bytes(4))
-        if not any(address in network for network in NOT_PUBLIC):
-            return str(address)
+        drawn = stream.bytes(4)
+        if bisect_right(_EDGES, int.from_bytes(drawn, "big")) % 2 == 0:
+            return ".".join(map(str, drawn))
 
 
 class PrefixPreserving:

@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final, Self
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from airflow_dynsync.engine.definitions import Definition, Example, Parameters, Scalar, Uniqueness
-from airflow_dynsync.engine.keyed import Stream
 from airflow_dynsync.engine.values import EVERY_TYPE_BUT_SETS
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH: Final = EPOCH.replace(tzinfo=None)
 DAY: Final = 24 * 60 * 60
 EARLIEST: Final = int((datetime.min.replace(tzinfo=UTC) - EPOCH) / timedelta(seconds=1))
 LATEST: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // timedelta(seconds=1)
@@ -116,27 +116,29 @@ def _generate_unixtimestamp(parameters: GenerateUnixtimestamp) -> Scalar:
     return lambda _value, stream: stream.between(start, end)
 
 
+_WRITTEN: Final = {
+    "Y": "{0.year:04}",
+    "m": "{0.month:02}",
+    "d": "{0.day:02}",
+    "H": "{0.hour:02}",
+    "M": "{0.minute:02}",
+    "S": "{0.second:02}",
+    "f": "000000",
+    "z": "+0000",
+    "%": "%",
+}
+"""Directives for `str.format`; strftime writes years before 1000 differently on different systems."""
+
+
 def _generate_utctimestamp(parameters: GenerateUtctimestamp) -> Scalar:
     start, end = parameters.bounds()
-    pattern = "%Y-%m-%dT%H:%M:%SZ" if parameters.format == "iso8601" else parameters.format
-
-    def generate(_value: Any, stream: Stream) -> str:
-        drawn = EPOCH + timedelta(seconds=stream.between(start, end))
-        # Not strftime, which writes years before 1000 differently on different systems.
-        parts = {
-            "Y": f"{drawn.year:04}",
-            "m": f"{drawn.month:02}",
-            "d": f"{drawn.day:02}",
-            "H": f"{drawn.hour:02}",
-            "M": f"{drawn.minute:02}",
-            "S": f"{drawn.second:02}",
-            "f": "000000",
-            "z": "+0000",
-            "%": "%",
-        }
-        return re.sub("%(.)", lambda match: parts[match[1]], pattern)
-
-    return generate
+    if parameters.format == "iso8601":
+        return lambda _value, stream: (
+            (_NAIVE_EPOCH + timedelta(seconds=stream.between(start, end))).isoformat() + "Z"
+        )
+    escaped = parameters.format.replace("{", "{{").replace("}", "}}")
+    write = re.sub("%(.)", lambda match: _WRITTEN[match[1]], escaped).format
+    return lambda _value, stream: write(EPOCH + timedelta(seconds=stream.between(start, end)))
 
 
 DEFINITIONS: Final = (
