@@ -42,7 +42,7 @@ TYPE_IN_WORDS: Final = {
 }
 
 MAX_DEPTH: Final = 32
-"""Maps and lists inside each other, as far as DynamoDB nests them."""
+"""Levels of an item, as many as DynamoDB has; a value that lies in no map or list is on the first."""
 
 MAX_DIGITS: Final = 38
 _TOO_MANY_DIGITS: Final = 10**MAX_DIGITS
@@ -131,7 +131,7 @@ def to_wire(value: Any) -> WireValue:
 
 
 def _to_wire(value: Any, depth: int) -> WireValue:
-    if depth > MAX_DEPTH:
+    if depth >= MAX_DEPTH:
         raise ValueRefusedError(f"the result nests deeper than the {MAX_DEPTH} levels that DynamoDB has")
     match value:
         case str():

@@ -118,7 +118,7 @@ def test_numbers_are_exact_decimals() -> None:
         (b"\0", {"B": "AA=="}),
         ([1, "a"], {"L": [{"N": "1"}, {"S": "a"}]}),
         ({"a": 1}, {"M": {"a": {"N": "1"}}}),
-        (_nested(32), _nested(32, wire=True)),
+        (_nested(31), _nested(31, wire=True)),
     ],
 )
 def test_a_result_of_any_type_is_written_as_dynamodb_writes_it(result: Any, wire: dict[str, Any]) -> None:
@@ -139,7 +139,7 @@ def test_a_result_of_any_type_is_written_as_dynamodb_writes_it(result: Any, wire
         ("\ud800", "half of a surrogate pair"),
         ({"a": [{"\udfff": "a"}]}, "half of a surrogate pair"),
         ({"a", "\ud800"}, "half of a surrogate pair"),
-        (_nested(33), "nests deeper than the 32 levels"),
+        (_nested(32), "nests deeper than the 32 levels"),
     ],
 )
 def test_a_result_that_dynamodb_cannot_store_is_an_error_that_names_the_rule(result: Any, cause: str) -> None:
