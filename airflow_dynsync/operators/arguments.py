@@ -33,6 +33,8 @@ def check_arguments(operator: DynamoDBAnonymizeSyncOperator) -> None:
         value = getattr(operator, name)
         if value is not None and (type(value) is not int or not 1 <= value <= 1_000_000):
             raise ValueError(f"{place}: {name} is a whole number from 1 to 1,000,000, or None")
+    if operator.write_mode == "replace" and operator.write_only_changes:
+        raise ValueError(f"{place}: write_only_changes is part of write_mode replace; leave it out")
     if not 0 <= operator.max_delete_fraction <= 1:
         raise ValueError(f"{place}: max_delete_fraction is from 0 to 1")
     if operator.create_destination not in (None, "like_source"):
@@ -102,6 +104,8 @@ def _check_shares(operator: DynamoDBAnonymizeSyncOperator) -> None:
             f"{operator.task_id}: workers is for tasks that have segments each;"
             " dynamodb_anonymize_sync_group makes them"
         )
+    if operator.write_mode == "replace" and operator.is_part:
+        raise ValueError(f"{operator.task_id}: write_mode replace takes a single task, without segments")
     if operator.segments is not None and operator.total_segments is None:
         raise ValueError(f"{operator.task_id}: segments needs total_segments, the same in every task")
     parse_shared_segments(operator)

@@ -69,9 +69,10 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         workers: how many tasks share the table: each takes an equal part of the limits.
         fingerprint: what the plan of the tasks that share a table returned, to be sure that they all work by it.
         write_mode: ``upsert`` leaves what the source no longer has; ``mirror`` deletes it, and what the where no
-            longer selects, after all is read and written.
+            longer selects, after all is read and written; ``replace`` makes a complete new copy first, in a table
+            beside the destination, verifies it, and then swaps the destination's contents for it.
         max_delete_fraction: a mirror that would delete more of the destination's items fails instead, with all
-            items written and nothing deleted.
+            items written and nothing deleted; so does a replacement by nothing, unless it is 1.
         write_only_changes: write only the items that the destination does not hold just so. Reading it takes a
             fraction of what a write costs; a secret that stays is needed.
         report_path: where to write the whole report (templated), as ``<report_path>.json`` and as a page,
