@@ -96,6 +96,9 @@ def test_preserve_length_keeps_the_length_the_separators_and_the_number_of_digit
         ("392-7000", r"555-01\d\d"),
         ("+49 30 227-32152", r"\+99 9\d \d{3}-\d{5}"),
         ("4153927000 ext", r"\d{3}55501\d\d [a-z]{3}"),
+        ("%s 415%392 7000%d", r"%[a-rt-z] \d{3}%555 01\d\d%[a-ce-z]"),
+        ("%415%%392{7000}", r"%\d{3}%%555\{01\d\d\}"),
+        ("4-1-5-3-9-2-7-0-0-0", r"\d-\d-\d-5-5-5-0-1-\d-\d"),
     ],
 )
 def test_a_number_with_its_form_preserved_is_nobodys(value: str, form: str) -> None:

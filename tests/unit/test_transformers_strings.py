@@ -113,6 +113,15 @@ def test_a_mask_keeps_the_length_and_at_most_what_it_is_told_to(value: str, firs
     assert result == expected
 
 
+@given(st.text("aé4 -_😀") | st.text("a4 -_"), st.integers(0, 5), st.integers(0, 5))
+def test_the_default_pattern_masks_like_the_same_pattern_written_otherwise(
+    value: str, first: int, last: int
+) -> None:
+    other = r"(?:[^\s!-/:-@\[-`{-~])+"
+    expected = scalar("transform_mask", value, keep_first=first, keep_last=last, pattern=other)
+    assert scalar("transform_mask", value, keep_first=first, keep_last=last) == expected
+
+
 @pytest.mark.parametrize(
     ("name", "parameters", "place"),
     [
