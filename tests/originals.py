@@ -67,7 +67,7 @@ class Originals:
             self._of_items.append(own)
 
     def _add(self, own: "_Needles", path: str, value: Any) -> None:
-        for kind, text in _scalars(value):
+        for kind, text in scalars(value):
             way = _way(kind, text)
             self.ways[path][way] += 1
             if way == "in place":
@@ -148,11 +148,12 @@ def _paths_in(content: bytes, needles: "_Forms") -> Iterator[str]:
         yield from chain.from_iterable(paths for form, paths in forms.items() if content.startswith(form, at))
 
 
-def _scalars(value: Any) -> Iterator[tuple[str, str]]:
+def scalars(value: Any) -> Iterator[tuple[str, str]]:
+    """Yield type letter and text of a value, or of all that it holds, map keys as strings; no empty ones."""
     for kind, payload in value.items():
         if kind in ("M", "L"):
             for member in payload.values() if kind == "M" else payload:
-                yield from _scalars(member)
+                yield from scalars(member)
             yield from (("S", name) for name in (payload if kind == "M" else ()))
         elif kind in _SCALARS:
             yield from ((_SCALARS[kind], element) for element in payload)
@@ -196,7 +197,7 @@ def _written(item: Any) -> bytes:
 
 
 def _all_texts(value: Any) -> Iterable[bytes]:
-    for kind, text in _scalars(value):
+    for kind, text in scalars(value):
         yield text.encode()
         if kind == "B":
             yield b64decode(text)

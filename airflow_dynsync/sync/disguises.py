@@ -26,7 +26,7 @@ _DEEPEST: Final = 4
 _LOWER: Final = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _PUNCTUATION: Final = bytes(code for code in range(1, 128) if not chr(code).isalnum())
 _NO_LETTER_OR_DIGIT: Final = re.compile(r"(?:[^\w\0]|_)+")
-_BASE64: Final = re.compile(r"(?:[A-Za-z0-9+/_-]{4}){4,}(?:[A-Za-z0-9+/_-]{2}(?:==)?|[A-Za-z0-9+/_-]{3}=?)?")
+_BASE64: Final = re.compile(r"[A-Za-z0-9+/_-]{8,}")
 _ESCAPE: Final = re.compile(r"\\u([0-9A-Fa-f]{4})")
 
 
@@ -80,10 +80,8 @@ def decoded_texts(text: str, depth: int = 0) -> Iterator[str]:
         decoded.append(unquote(text, errors="ignore"))
     if "&" in text and ";" in text:
         decoded.append(html.unescape(text))
-    if len(text) >= 16 and " " not in text:
-        for part in text.split("."):
-            if _BASE64.fullmatch(part):
-                decoded += _printable(part)
+    for part in _BASE64.findall(text):
+        decoded += _printable(part)
     for form in decoded:
         if form != text:
             yield form
@@ -115,6 +113,8 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 
 def _printable(encoded: str) -> list[str]:
+    if len(encoded) % 4 == 1:
+        return []
     try:
         text = b64decode(encoded + "=" * (-len(encoded) % 4), altchars=b"-_").decode()
     except (NoBase64Error, UnicodeDecodeError):
@@ -123,7 +123,7 @@ def _printable(encoded: str) -> list[str]:
 
 
 def binary_texts(encoded: str) -> Iterator[str]:
-    """Yield the texts in a binary, given as Base64: decompressed, as UTF-8, and as the Latin letters of UTF-16."""
+    """Yield the texts in a binary, given as Base64: decompressed, as UTF-8 or Latin letters of UTF-16, decoded."""
     try:
         raw = b64decode(encoded)
     except (NoBase64Error, ValueError):
@@ -131,6 +131,9 @@ def binary_texts(encoded: str) -> Iterator[str]:
     if raw[:2] == b"\x1f\x8b" or raw[:1] == b"\x78":
         with suppress(zlib.error):
             raw = zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(raw, MOST_BYTES)
-    yield raw.decode("utf-8", "replace")
+    texts = [raw.decode("utf-8", "replace")]
     if b"\0" in raw:
-        yield raw.replace(b"\0", b"").decode("latin-1")
+        texts.append(raw.replace(b"\0", b"").decode("latin-1"))
+    for text in texts:
+        yield text
+        yield from decoded_texts(text)

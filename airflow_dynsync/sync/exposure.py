@@ -17,6 +17,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
 from airflow_dynsync.engine import Plan
@@ -87,24 +88,27 @@ class ExposureFoundError(SyncError):
 class _Seen:
     count: int = 0
     telling: bool = False
+    digits: bool = False
     values: set[int] = field(default_factory=set)
 
     def note(self, wanted: Wanted) -> None:
         self.count += 1
         self.telling = self.telling or wanted.is_telling
+        self.digits = self.digits or any(map(str.isdigit, wanted.letters))
         if len(self.values) <= MANY_VALUES:
             self.values.add(hash(wanted.letters))
 
     def merge(self, more: _Seen) -> None:
         self.count += more.count
         self.telling = self.telling or more.telling
+        self.digits = self.digits or more.digits
         self.values |= more.values
 
     def severity(self, kind: Kind) -> Literal["error", "warning"] | None:
-        """Return None for a name in the role of a map key that is more likely the name of a field."""
+        """Return None for words in the role of map keys that are more likely the names of fields."""
         if self.telling or len(self.values) > MANY_VALUES:
             return "error"
-        return None if kind == "map key" else "warning"
+        return None if kind == "map key" and not self.digits else "warning"
 
 
 _Where = tuple[str, Path, Path, Kind]
@@ -339,7 +343,8 @@ def _packed(value: WireValue) -> bytes:
             elif kind == "N":
                 texts.append(payload)
             elif kind == "M":
-                texts += payload
+                for name in payload:
+                    texts += _name_texts(name)
                 open_ += payload.values()
             elif kind == "L":
                 open_ += payload
@@ -349,6 +354,12 @@ def _packed(value: WireValue) -> bytes:
             elif kind in ELEMENT_OF_SET:
                 open_ += [{ELEMENT_OF_SET[kind]: element} for element in payload]
     return _packed_texts(texts)
+
+
+@lru_cache(maxsize=1024)
+def _name_texts(name: str) -> tuple[str, ...]:
+    """Return a map key and what it says once decoded; most come again in every item."""
+    return name, *decoded_texts(name)
 
 
 def _packed_texts(texts: Sequence[str]) -> bytes:
