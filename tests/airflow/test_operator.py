@@ -92,7 +92,10 @@ def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors
             {"write_mode": "replace", "segments": "0-3", "total_segments": 8},
             "write_mode replace takes a single task",
         ),
-        ({"write_mode": "replace", "write_only_changes": True}, "write_only_changes is part of write_mode replace"),
+        (
+            {"write_mode": "replace", "write_only_changes": True},
+            "write_only_changes is part of write_mode replace",
+        ),
         (
             {"on_item_error": "dead_letter", "dead_letters": "x", "write_mode": "replace"},
             "on_item_error is fail with write_mode replace",
