@@ -166,6 +166,17 @@ def test_a_result_that_dynamodb_cannot_store_is_an_error(result: Any, said: str)
     assert caught.value.row == 0
 
 
+@pytest.mark.parametrize("vectorized", [False, True])
+def test_a_function_that_ends_the_program_is_an_error_of_the_function(vectorized: bool) -> None:
+    def exits(value: Any) -> Any:
+        sys.exit(f"a marked {value}")
+
+    with pytest.raises(TransformError, match=r"exits raised SystemExit in line \d+ of test_python") as caught:
+        plan_of(exits, vectorized=vectorized).apply([{"Id": {"S": "1"}, "Value": {"S": "x"}}])
+    assert caught.value.row == 0
+    assert "marked" not in str(caught.value)
+
+
 def test_a_result_that_breaks_when_it_is_listed_is_an_error_of_the_function() -> None:
     class Broken:
         def tolist(self) -> Any:

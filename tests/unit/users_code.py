@@ -1,5 +1,6 @@
 """Functions and scripts as users may write them: what they should not do, they do."""
 
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -21,6 +22,10 @@ def _raises_unprintable(value: Any) -> Any:
             raise ValueError(value)
 
     raise UnprintableError(value) from KeyError(value)
+
+
+def _exits(value: Any) -> Any:
+    sys.exit(f"cannot take {value!r}")
 
 
 def _with_item(value: Any, item: Any) -> Any:
@@ -53,6 +58,7 @@ FUNCTIONS: list[Any] = [
     _same,
     _raises,
     _raises_unprintable,
+    _exits,
     _with_item,
     _itself,
     _around,
@@ -69,7 +75,7 @@ FUNCTIONS: list[Any] = [
     ),
 ]  # fmt: skip
 
-VECTORIZED: list[Any] = [_same, _raises, _around, sorted, reversed, *map(_always, [None, [], "x", {}, 7])]
+VECTORIZED: list[Any] = [_same, _raises, _exits, _around, sorted, reversed, *map(_always, [None, [], "x", {}, 7])]
 
 GENERATORS: list[Any] = [
     "random:Random.random",

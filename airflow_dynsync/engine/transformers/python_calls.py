@@ -37,6 +37,9 @@ from airflow_dynsync.engine.values import (
 
 _HOW_TO_NAME: Final = "write it as package.module:name, importable where the sync runs"
 
+_BREAKS: Final = (Exception, SystemExit)
+"""What a user's code may end with: one function that calls sys.exit is not to end the worker, nor to say why."""
+
 
 def _function_or_name(written: Any) -> Any:
     if not isinstance(written, str) and not callable(written):
@@ -150,7 +153,7 @@ def _call(
 ) -> WireValue | Drop:
     try:
         result = function(*arguments)
-    except Exception as error:  # noqa: BLE001 - its message may hold the value
+    except _BREAKS as error:  # its message may hold the value
         raise _raised(function, error, place, row) from None
     return _stored(function, result, value, place, row)
 
@@ -167,7 +170,7 @@ def _call_for_all(
         in_order = isinstance(returned, Iterable) and not isinstance(returned, str | bytes | bytearray | Set)
         # A mapping has keys, and so has a data frame, which would give the names of its columns.
         results = list(islice(returned, count + 1)) if in_order and not hasattr(returned, "keys") else None
-    except Exception as error:  # noqa: BLE001 - its message may hold a value
+    except _BREAKS as error:  # its message may hold a value
         raise _raised(function, error, place, column.rows[0] if count == 1 else None) from None
     if results is None or len(results) != count:
         if results is None:
@@ -190,7 +193,7 @@ def _call_for_all(
 def _stored(function: Callable[..., Any], result: Any, value: WireValue, place: str, row: int) -> WireValue | Drop:
     try:
         result = _plain(result)
-    except Exception as error:  # noqa: BLE001 - its message may hold the value
+    except _BREAKS as error:  # its message may hold the value
         raise _raised(function, error, place, row) from None
     if isinstance(result, Drop):
         return result
@@ -209,7 +212,7 @@ def _plain(result: Any) -> Any:
     return result.tolist() if hasattr(result, "tolist") else result
 
 
-def _raised(function: Callable[..., Any], error: Exception, place: str, row: int | None) -> TransformError:
+def _raised(function: Callable[..., Any], error: BaseException, place: str, row: int | None) -> TransformError:
     cause = f"{_name(function)} raised {type(error).__name__}{_line(error)}"
     return TransformError(place, f"{cause}; correct the function for values of this kind", row=row)
 
@@ -223,7 +226,7 @@ def _resolve(written: str | Callable[..., Any], compiler: Compiler) -> Callable[
         raise MappingError(place, f"expected the name of a function; {_HOW_TO_NAME}")
     try:
         found: Any = import_module(module_name)
-    except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
+    except _BREAKS as error:  # a module may raise anything while it is imported
         missing = f" ({error.name})" if isinstance(error, ModuleNotFoundError) else ""
         raise MappingError(
             place, f"importing {module_name} raised {type(error).__name__}{missing}; {_HOW_TO_NAME}"
