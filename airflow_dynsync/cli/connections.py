@@ -135,6 +135,7 @@ def client(options: argparse.Namespace, side: str, max_connections: int) -> Dyna
     return create_client(
         credentials=credentials,
         region_name=region,
+        profile_name=option("profile"),
         endpoint_url=option("endpoint_url"),
         max_connections=max_connections,
         client=options.client,

@@ -32,13 +32,14 @@ import orjson
 from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver
 from botocore.exceptions import ChecksumError
+from botocore.hooks import first_non_none_response
 from botocore.parsers import ResponseParser, ResponseParserError, ResponseParserFactory
 from botocore.session import Session
 
 from airflow_dynsync.dynamodb.binaries import to_bytes, to_text
 from airflow_dynsync.dynamodb.credentials import renew_when_refused
 from airflow_dynsync.dynamodb.errors import THROTTLING_CODES
-from airflow_dynsync.dynamodb.transport import Transport, fits
+from airflow_dynsync.dynamodb.transport import Transport, obstacle
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,12 +77,14 @@ BULK_OPERATIONS = frozenset({"BatchGetItem", "BatchWriteItem", "ExecuteStatement
 _ITEM_OUTPUTS = frozenset(f"{operation}Output" for operation in ITEM_OPERATIONS)
 _BODY = "airflow_dynsync.body"
 _ABANDON = "abandon-calls.dynamodb"
+_DETOUR = "detour.dynamodb"
 
 
 def create_client(
     *,
     credentials: Credentials | None,
     region_name: str | None,
+    profile_name: str | None = None,
     endpoint_url: str | None = None,
     verify: bool | str | None = None,
     config: Config | None = None,
@@ -94,16 +97,21 @@ def create_client(
         credentials: what `boto3.Session().get_credentials()` returns; refreshable ones keep refreshing. None
             makes the first call fail with NoCredentialsError: there is no fallback to other credentials.
         region_name: None for the one that environment or configuration file name.
-        endpoint_url: None for the region's own.
+        profile_name: of the configuration file, for all but credentials: CA bundle, endpoint URL, FIPS and dual
+            stack endpoints; None for that of the environment (AWS_PROFILE) or the default one.
+        endpoint_url: None for the one that environment or configuration file name, else the region's own.
         verify: False not to verify TLS certificates, or the path of a CA bundle; None for botocore's default.
         config: merged over the defaults (retry mode `standard`, TCP keep-alive). Parameter validation and
             pool size are set here in any case.
         max_connections: size of the connection pool, the number of threads that call at once.
         client: `botocore` for its own serializer, parser and transport, several times slower.
 
-    Raises botocore's `NoRegionError` if no region is known.
+    Proxies (HTTPS_PROXY, NO_PROXY, `config`), certificates and endpoints are what botocore takes them for. Where
+    a proxy or a client certificate is used, all calls go botocore's way; see `detour`.
+
+    Raises botocore's `NoRegionError` if no region is known, `ProfileNotFound` if the profile is not.
     """
-    session = Session()
+    session = Session(profile=profile_name)
     session.register_component("credential_provider", CredentialResolver([_Given(credentials)]))
     parsers = _ParserFactory(wire=client == "wire")
     session.register_component("response_parser_factory", parsers)
@@ -119,7 +127,9 @@ def create_client(
     )
     if client == "wire":
         _require_json(made)
-        if fits(made):
+        if (why := obstacle(made)) is not None:
+            made.meta.events.register(_DETOUR, lambda **_: why)
+        else:
             ca_bundle = session.get_config_variable("ca_bundle") if verify is None else verify
             _take_short_way(made, parsers.create_parser("json"), ca_bundle)
         handlers = _WIRE_HANDLERS
@@ -131,6 +141,12 @@ def create_client(
         made.meta.events.register(f"needs-retry.dynamodb.{operation}", partial(_tell_throttling, made))
     renew_when_refused(made, credentials)
     return made  # type: ignore[no-any-return]
+
+
+def detour(client: BaseClient) -> str | None:
+    """Return why a client's bulk calls go botocore's slower way though the short one was meant, else None."""
+    why: str | None = first_non_none_response(client.meta.events.emit(_DETOUR))
+    return why
 
 
 def abandon_calls(*clients: BaseClient) -> None:

@@ -151,9 +151,11 @@ class _ReadResponse(AWSResponse):
         return self._body
 
 
-def fits(client: BaseClient) -> bool:
-    """Tell whether a client's requests can go the short way: no proxy, no client certificate."""
+def obstacle(client: BaseClient) -> str | None:
+    """Tell what keeps a client's requests from the short way: a proxy, a client certificate, or None."""
     config: Any = client.meta.config
     url = client.meta.endpoint_url
     proxies = get_environ_proxies(url) if config.proxies is None else config.proxies
-    return not (config.client_cert or proxies.get(urlsplit(url).scheme))
+    if proxies.get(urlsplit(url).scheme):
+        return "a proxy"
+    return "a client certificate" if config.client_cert else None

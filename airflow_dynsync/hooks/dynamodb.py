@@ -142,6 +142,7 @@ class DynamoDBSyncHook(AwsBaseHook):
         return create_client(
             credentials=self.get_session().get_credentials(),
             region_name=self.region,
+            profile_name=self.conn_config.profile_name,
             endpoint_url=self.endpoint_url,
             verify=self.verify,
             config=self._get_config(),

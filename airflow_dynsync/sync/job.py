@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from airflow_dynsync.dynamodb.client import detour
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.checkpoint import CheckpointStore
 from airflow_dynsync.sync.checks import ExposureMode, OnFinding
@@ -198,6 +199,12 @@ def run_sync(
     for warning in prepared.unacknowledged:
         on_warning(warning)
     on_notice(f"{job.source_table} is {prepared.selection.reason}")
+    for side, client in (("source", source), ("destination", destination)):
+        if (why := detour(client)) is not None:
+            on_notice(
+                f"The {side} is reached over botocore's own connections, because {why} is configured: calls take"
+                " more of this machine"
+            )
     estimate = estimate_job(prepared) if job.segments is None else None
     if estimate is not None:
         on_estimate(estimate)

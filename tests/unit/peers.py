@@ -1,14 +1,16 @@
 """A server at the other end of a real socket that answers with the bytes it is told to, or worse."""
 
+import select
 import socket
 import ssl
 import struct
 import threading
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 import orjson
 
@@ -108,3 +110,53 @@ class Peer:
             if reply.then == "reset":
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return reply.then == "keep"
+
+
+class Tunnel:
+    """A proxy that answers CONNECT: it leads to one server, whatever host is asked for."""
+
+    def __init__(self, server_url: str) -> None:
+        self._address = urlsplit(server_url).hostname, urlsplit(server_url).port
+        self.heads: list[bytes] = []
+        self.url = ""
+
+    @property
+    def hosts(self) -> list[str]:
+        """The hosts that were asked for."""
+        return [head.split()[1].decode() for head in self.heads]
+
+    @contextmanager
+    def running(self) -> Iterator["Tunnel"]:
+        """Serve; `url` is the address then."""
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            self.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+            serving = threading.Thread(target=self._accept, args=(listening,), daemon=True)
+            serving.start()
+            yield self
+            listening.shutdown(socket.SHUT_RDWR)
+        serving.join(10)
+
+    def _accept(self, listening: socket.socket) -> None:
+        while True:
+            try:
+                accepted, _ = listening.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._lead, args=(accepted,), daemon=True).start()
+
+    def _lead(self, accepted: socket.socket) -> None:
+        with accepted, suppress(OSError):
+            head = b""
+            while not head.endswith(b"\r\n\r\n"):
+                if not (more := accepted.recv(1)):
+                    return
+                head += more
+            self.heads.append(head)
+            with socket.create_connection(self._address) as server:
+                accepted.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                other = {accepted: server, server: accepted}
+                while True:
+                    for ready in select.select([*other], [], [])[0]:
+                        if not (content := ready.recv(65_536)):
+                            return
+                        other[ready].sendall(content)
