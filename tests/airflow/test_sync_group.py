@@ -277,6 +277,7 @@ def test_each_task_keeps_a_checkpoint_file_of_its_own(tmp_path: Path) -> None:
         ({"mappings": {"Email": "transform_emial"}}, MappingError, "did you mean transform_email"),
         ({"mappings": MIXES_KEYS, "key_attributes": ["Id"]}, SyncError, "may give different keys one value"),
         ({"mapping_file": "no-such-file.yaml"}, ValueError, r"no-such-file\.yaml: cannot be read"),
+        ({"write_mode": "replace"}, ValueError, "write_mode replace takes a single task"),
         ({"nope": 1}, TypeError, "nope"),
     ],
 )

@@ -11,6 +11,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from airflow_dynsync.dynamodb.errors import AccessDeniedError, InvalidRequestError, StoppedError
+from airflow_dynsync.dynamodb.policies import read_policy, write_policy
 from airflow_dynsync.dynamodb.side_tables import TAG, create_side_table, delete_table, side_table_name
 from airflow_dynsync.dynamodb.writer import delete_items, write_items
 from airflow_dynsync.engine import Mapping, TransformError
@@ -21,6 +22,7 @@ from airflow_dynsync.sync.mirror import TooManyDeletesError
 from airflow_dynsync.sync.preflight import PreflightError
 from airflow_dynsync.sync.report import SyncReport
 from airflow_dynsync.sync.verification import VerificationFailedError
+from local.accounts import set_up_accounts, table_arn
 from local.dynamodb import AccessKey, Server
 from tests.tables import by_key, read_all, wire_client
 
@@ -406,6 +408,42 @@ def test_a_table_with_the_name_of_the_side_table_that_is_not_ours_is_refused(
     run_sync(job(table, target), client, client)
     assert len(read_all(client, target)) == 1
     assert side not in tables(client)
+
+
+@pytest.mark.parametrize("replaces", [True, False])
+def test_the_policy_that_is_printed_suffices_and_without_it_nothing_is_written(
+    create_table: Callable[..., str], ministack_server: Server, replaces: bool
+) -> None:
+    home, *others = (f"{5 + replaces}{number:011d}" for number in range(3))
+    production, staging = (wire_client(ministack_server, AccessKey(number)) for number in others)
+    table, target = create_table(production, KEY), create_table(staging, KEY)
+    write_items(production, table, people(*range(60)), key_names=["Id"])
+    write_items(staging, target, people(*range(50, 70)), key_names=["Id"])
+    source_arn, target_arn = map(table_arn, [ministack_server] * 2, others, (table, target))
+    made = set_up_accounts(
+        ministack_server,
+        table,
+        target,
+        read_policy=read_policy(source_arn),
+        write_policy=write_policy(target_arn, replaces=replaces),
+        account_ids=(home, others[0], others[1]),
+    )
+    clients = []
+    for role in (made.reader, made.writer):
+        sts: Any = ministack_server.client("sts", made.key)
+        told = sts.assume_role(RoleArn=role.arn, RoleSessionName="test", ExternalId=role.external_id)
+        given = told["Credentials"]
+        key = AccessKey(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+        clients.append(wire_client(ministack_server, key))
+    if replaces:
+        report = run_sync(job(table, target), *clients)
+        assert (report.items_written, report.items_deleted) == (60, 10)
+        assert report.verification is not None
+        assert side_table_name(target) not in tables(staging)
+    else:
+        with pytest.raises(AccessDeniedError, match=r"dynsync-new.*dynamodb:DescribeTable"):
+            run_sync(job(table, target), *clients)
+        assert len(read_all(staging, target)) == 20
 
 
 def test_a_source_with_the_name_of_the_side_table_is_refused(fill: Fill, destination: Any) -> None:
