@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 from socket import socket
 from typing import Any
 
@@ -214,6 +215,21 @@ def test_a_profile_that_this_machine_does_not_have_is_named_as_the_cause(add_con
     extra = {"region_name": "eu-west-1", "profile_name": "elsewhere"}
     with pytest.raises(AirflowFailException, match=r"Connection 'profiled'.*profile"):
         _ = DynamoDBSyncHook(add_connection("profiled", extra=extra)).conn
+
+
+def test_what_a_profile_configures_beside_credentials_holds_for_the_wire_client_too(
+    add_connection: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    config = tmp_path / "config"
+    config.write_text(
+        "[profile refresh]\nregion = eu-west-1\naws_access_key_id = AKID\naws_secret_access_key = secret\n"
+        "use_fips_endpoint = true\n"
+    )
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
+    hook = DynamoDBSyncHook(add_connection("profiled", extra={"profile_name": "refresh"}))
+
+    assert hook.wire_client().meta.endpoint_url == "https://dynamodb-fips.eu-west-1.amazonaws.com"
+    assert hook.conn.meta.endpoint_url == hook.wire_client().meta.endpoint_url
 
 
 def test_a_field_that_is_wrong_fails_without_a_retry(connect: Callable[..., DynamoDBSyncHook]):

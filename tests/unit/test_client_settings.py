@@ -1,5 +1,6 @@
 """What botocore honours beside credentials, over real sockets: proxies, certificates, endpoints; both clients."""
 
+import argparse
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from airflow_dynsync.cli import connections
 from airflow_dynsync.dynamodb import errors
 from airflow_dynsync.dynamodb.calls import call
 from airflow_dynsync.dynamodb.client import ClientName, create_client, detour
@@ -261,3 +263,15 @@ def test_sync_when_a_proxy_is_used_tells_that_it_goes_botocore_s_way(
     assert len(told) == (proxy is not None)
     assert all(notice.startswith("The destination") and "a proxy" in notice for notice in told)
     assert "marked" not in " ".join(notices)
+
+
+def test_command_line_s_profile_is_that_of_the_client_too(profile: Callable[[str], str]) -> None:
+    name = profile("aws_access_key_id = AKID\naws_secret_access_key = secret\nuse_fips_endpoint = true")
+    parser = argparse.ArgumentParser()
+    connections.add_side(parser, "source")
+    options = parser.parse_args(["--source-profile", name])
+    options.client = "wire"
+
+    client = connections.client(options, "source", 1)
+
+    assert asked_url(client, "Scan") == "https://dynamodb-fips.eu-west-1.amazonaws.com/"
