@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
@@ -170,8 +171,11 @@ def _forget(checkpoints: CheckpointStore | None) -> None:
 
 def _note_verified(checkpoints: CheckpointStore | None) -> None:
     """Add to the checkpoint of the copy, which does not look at it, that the copy is verified."""
-    if checkpoints is not None and (text := checkpoints.load()) is not None:
-        checkpoints.save(orjson.dumps(orjson.loads(text) | {_VERIFIED: True}).decode())
+    if checkpoints is None:
+        return
+    with suppress(Exception):  # a store may raise anything, and the run is worth more than it
+        if (text := checkpoints.load()) is not None:
+            checkpoints.save(orjson.dumps(orjson.loads(text) | {_VERIFIED: True}).decode())
 
 
 def _is_verified(checkpoints: CheckpointStore | None) -> bool:
