@@ -7,9 +7,12 @@ import json
 import signal
 import threading
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.cli import connections
+
+if TYPE_CHECKING:
+    from airflow_dynsync.sync.report import SyncReport
 
 
 def add_command(commands: Any) -> None:
@@ -53,6 +56,11 @@ def add_command(commands: Any) -> None:
         help="write the report there, as FILE.json and as a page, FILE.html; one that is there already is that of"
         " the last run, with whose paths and types this run's are compared; that of a run that fails is"
         " FILE.failed.json",
+    )
+    parser.add_argument(
+        "--report-copy",
+        metavar="FILE",
+        help="write it there, too, to keep it: FILE with the date in it, while the next run finds the other one",
     )
     parser.add_argument(
         "--exposure-check",
@@ -99,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
     from airflow_dynsync.sync.dead_letters import DeadLetterFile
     from airflow_dynsync.sync.job import CONNECTIONS, run_sync
     from airflow_dynsync.sync.progress import Progress as Moment
-    from airflow_dynsync.sync.report.files import read_report, write_report
+    from airflow_dynsync.sync.report.files import NO_EARLIER_REPORT, read_report, write_report
 
     job = connections.job(options)
     source = connections.client(options, "source", CONNECTIONS)
@@ -120,14 +128,21 @@ def run(options: argparse.Namespace) -> int:
             expected = max(moment.items_expected or 0, moment.items_read) or None
             bar.update(task, completed=moment.items_done, total=expected, rate=moment.items_per_second)
 
+        def keep(report: SyncReport) -> None:
+            for path in filter(None, (options.report, options.report_copy)):
+                write_report(report, path)
+
+        before = read_report(options.report) if options.report else None
+        if options.report and before is None:
+            bar.console.print(f"{NO_EARLIER_REPORT}.", highlight=False)
         report = run_sync(
             job,
             source,
             destination,
-            before=read_report(options.report) if options.report else None,
+            before=before,
             checkpoints=FileStore(options.checkpoint) if options.checkpoint else None,
             dead_letters=DeadLetterFile(options.dead_letters) if options.dead_letters else None,
-            on_report=lambda report: write_report(report, options.report) if options.report else None,
+            on_report=keep,
             on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
             on_warning=lambda warning: bar.console.print(f"Warning: {warning}.", style="yellow", highlight=False),
             on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),

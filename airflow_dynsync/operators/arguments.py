@@ -37,6 +37,11 @@ def check_arguments(operator: DynamoDBAnonymizeSyncOperator) -> None:
         raise ValueError(f"{place}: write_only_changes is part of write_mode replace; leave it out")
     if not 0 <= operator.max_delete_fraction <= 1:
         raise ValueError(f"{place}: max_delete_fraction is from 0 to 1")
+    if operator.report_copy_path and not operator.report_path:
+        raise ValueError(
+            f"{place}: report_copy_path is a second place for the report, which no later run looks at; give"
+            " report_path, too, which stays the same from run to run"
+        )
     if operator.create_destination not in (None, "like_source"):
         raise ValueError(f"{place}: create_destination is like_source, or None")
     _check_rules_and_file(operator)

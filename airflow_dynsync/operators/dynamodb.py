@@ -79,6 +79,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             ``<report_path>.html``: a local path, or the URL of an object store, with or without an ending. One
             that is there already is that of the last run, with whose paths and types this run's are compared. The
             report of a run that fails is ``<report_path>.failed.json``.
+        report_copy_path: where to write it a second time (templated), to keep it: a path with the date in it, as
+            ``s3://reports/{{ ds }}/users``, while the next run finds the one at ``report_path``.
         exposure_check: which written items are searched for the originals of what the mapping hides: ``sample``,
             one in 100; ``all``; or ``off``.
         on_exposure: ``fail`` stops the task before an item is written in which a telling one was found; ``warn``
@@ -114,6 +116,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         "write_limit",
         "checkpoint_path",
         "report_path",
+        "report_copy_path",
         "dead_letters",
     )
     ui_color = "#e8f1ff"
@@ -145,6 +148,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         max_delete_fraction: float = 0.1,
         write_only_changes: bool = False,
         report_path: str | None = None,
+        report_copy_path: str | None = None,
         exposure_check: str = "sample",
         on_exposure: str = "warn",
         drift: str = "warn",
@@ -183,6 +187,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         self.max_delete_fraction = max_delete_fraction
         self.write_only_changes = write_only_changes
         self.report_path = report_path
+        self.report_copy_path = report_copy_path
         self.exposure_check = exposure_check
         self.on_exposure = on_exposure
         self.drift = drift
@@ -253,19 +258,25 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _run(self, context: Context) -> SyncReport:
         from airflow_dynsync.sync.job import CONNECTIONS, run_sync
+        from airflow_dynsync.sync.report.files import NO_EARLIER_REPORT
 
         job = self._job()
         # Folds the log in the UI. Logged, not printed: prints take another way and may overtake what is logged.
         self.log.info("::group::Sync %s -> %s", job.source_table, job.destination_table)
         kept: list[str] = []
+        before = last_report(self.report_path, self._share)
+        if self.report_path and before is None:
+            self.log.info("%s.", NO_EARLIER_REPORT)
         try:
             report = run_sync(
                 job,
                 *self._clients(CONNECTIONS),
-                before=last_report(self.report_path, self._share),
+                before=before,
                 checkpoints=checkpoint_store(self.checkpoint_path, self._share, context),
                 dead_letters=dead_letter_file(self.dead_letters, self._share),
-                on_report=lambda report: kept.extend(keep_report(report, self.report_path, self._share)),
+                on_report=lambda report: kept.extend(
+                    keep_report(report, self.report_path, self.report_copy_path, share=self._share)
+                ),
                 on_notice=lambda notice: self.log.info("%s.", notice),
                 on_warning=lambda warning: self.log.warning("%s.", warning),
                 on_estimate=self._log_estimate,
@@ -276,7 +287,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         finally:
             self.log.info("::endgroup::")
             if kept:
-                self.log.info("The report is at %s and %s.", *kept)
+                self.log.info("The report is at %s.", ", ".join(kept))
         self.log.info("%s", report)
         return report
 

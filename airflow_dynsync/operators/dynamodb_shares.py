@@ -97,9 +97,10 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         destination_table: likewise (templated).
         reports: what the tasks returned (templated).
         report_path: as the other tasks have it (templated): each writes its own report, and this one the sum.
+        report_copy_path: likewise.
     """
 
-    template_fields: Sequence[str] = ("destination_table", "reports", "report_path")
+    template_fields: Sequence[str] = ("destination_table", "reports", "report_path", "report_copy_path")
     ui_color = DynamoDBAnonymizeSyncOperator.ui_color
 
     def __init__(
@@ -109,6 +110,7 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         destination_table: str,
         reports: Any,
         report_path: str | None = None,
+        report_copy_path: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -116,6 +118,7 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         self.destination_table = destination_table
         self.reports = reports
         self.report_path = report_path
+        self.report_copy_path = report_copy_path
         self._asset = asset_alias(destination_conn_id, destination_table)
         self.outlets = [*self.outlets, self._asset]
 
@@ -127,8 +130,8 @@ class DynamoDBAnonymizeSyncVerifyOperator(BaseOperator):
         try:
             report = combined([SyncReport.from_dict(each) for each in self.reports])
             self.log.info("All %d segments are moved, each once. %s", report.segments, report)
-            if kept := keep_report(report, self.report_path):
-                self.log.info("The report is at %s and %s.", *kept)
+            if kept := keep_report(report, self.report_path, self.report_copy_path):
+                self.log.info("The report is at %s.", ", ".join(kept))
         except SyncError as error:
             raise AirflowFailException(str(error)) from None
         announce(context, self._asset, report)

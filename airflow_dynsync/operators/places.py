@@ -29,11 +29,12 @@ def last_report(path: str | None, share: str = "") -> SyncReport | None:
     return read_report(path, share=share, open_path=open_path) if path else None
 
 
-def keep_report(report: SyncReport, path: str | None, share: str = "") -> tuple[str, ...]:
-    """Write a report as JSON and as a page, and return where they are; () without a path."""
+def keep_report(report: SyncReport, *paths: str | None, share: str = "") -> list[str]:
+    """Write a report as JSON and as a page at each path that is given, and return where they are."""
     from airflow_dynsync.sync.report.files import write_report
 
-    return write_report(report, path, share=share, open_path=open_path) if path else ()
+    places = (write_report(report, path, share=share, open_path=open_path) for path in paths if path)
+    return [place for pair in places for place in pair]
 
 
 def checkpoint_store(path: str | None, share: str, context: Context) -> CheckpointStore | None:

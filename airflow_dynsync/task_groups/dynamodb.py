@@ -70,6 +70,7 @@ def dynamodb_anonymize_sync_group(
             destination_table=destination_table,
             reports=sync.output,
             report_path=operator_arguments.get("report_path"),
+            report_copy_path=operator_arguments.get("report_copy_path"),
             outlets=outlets,
             **{name: value for name, value in operator_arguments.items() if name not in own},
         )

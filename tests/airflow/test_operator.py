@@ -323,6 +323,42 @@ def test_the_whole_report_is_written_as_document_and_page_and_the_short_form_ret
     assert "corp.test" not in page + report.as_json() + str(summary)
 
 
+def test_a_report_whose_path_stays_is_compared_with_and_a_dated_copy_is_kept_of_each(
+    sides: tuple[Any, Any], fill: Callable[..., str], tmp_path: Path
+) -> None:
+    from airflow_dynsync.sync.report import SyncReport
+
+    source, destination = fill(sides[0], {"Id": "S"}, people(3)), fill(sides[1], {"Id": "S"}, [])
+
+    def run(day: str, report_path: str) -> Any:
+        copy_path = f"{tmp_path}/{day}/run"
+        task = operator(
+            source_table=source,
+            destination_table=destination,
+            report_path=report_path,
+            report_copy_path=copy_path,
+            drift="fail",
+        )
+        task.execute({"outlet_events": Events()})
+        text = (tmp_path / day / "run.json").read_text()
+        assert (tmp_path / day / "run.html").exists()
+        assert text == Path(f"{report_path}.json").read_text()
+        return SyncReport.from_json(text)
+
+    first = run("2026-01-01", f"{tmp_path}/run")
+    assert first.drift.compared_with is None
+    second = run("2026-01-02", f"{tmp_path}/run")
+    assert second.drift.compared_with == first.run.id
+    dated = run("2026-01-03", f"{tmp_path}/run-of-2026-01-03")
+    assert dated.drift.compared_with is None
+    assert SyncReport.from_json((tmp_path / "2026-01-01" / "run.json").read_text()) == first
+
+
+def test_a_copy_of_a_report_alone_is_an_error_when_the_dag_is_parsed() -> None:
+    with pytest.raises(ValueError, match="give report_path, too"):
+        operator(report_copy_path="reports/{{ ds }}")
+
+
 def test_a_destination_that_lacks_an_item_fails_without_a_retry_after_the_report_is_written(
     sides: tuple[Any, Any], fill: Callable[..., str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -224,6 +224,30 @@ def test_sync_writes_its_report_where_it_is_told(
     assert "corp.test" not in text + page
 
 
+def test_a_run_says_that_it_finds_no_earlier_report_and_keeps_a_copy_of_its_own(
+    servers: tuple[Server, Server],
+    clients: tuple[Any, Any],
+    fill: Fill,
+    mapping: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    items = [{"Id": {"S": "1"}, "Email": {"S": "p@corp.test"}}]
+    source, destination = fill(clients[0], {"Id": "S"}, items), fill(clients[1], {"Id": "S"}, [])
+    command = ["sync", mapping, "--source-table", source, "--destination-table", destination]
+    command += [*side("source", servers[0]), *side("destination", servers[1]), "--drift", "fail"]
+    for day, says_so in (("monday", True), ("tuesday", False)):
+        copy = str(tmp_path / day)
+        assert main([*command, "--report", str(tmp_path / "run"), "--report-copy", copy]) == 0
+        assert ("There is no report of an earlier run" in capsys.readouterr().err) is says_so
+    first, second = (SyncReport.from_json((tmp_path / f"{day}.json").read_text()) for day in ("monday", "tuesday"))
+    assert SyncReport.from_json((tmp_path / "run.json").read_text()) == second
+    assert first.run is not None
+    assert first.drift is not None
+    assert second.drift is not None
+    assert (first.drift.compared_with, second.drift.compared_with) == (None, first.run.id)
+
+
 def test_a_destination_that_lacks_an_item_fails_after_the_report_is_written(
     servers: tuple[Server, Server],
     clients: tuple[Any, Any],

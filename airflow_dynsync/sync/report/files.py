@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.report.document import SyncReport
+
+NO_EARLIER_REPORT: Final = (
+    "There is no report of an earlier run at the report's path: mapping, secret, paths and types are compared with"
+    " the last run's from the next run on, if the path stays the same"
+)
 
 _ENDINGS = (".json", ".html")
 
