@@ -1,5 +1,7 @@
 """A destination's contents are replaced by a complete new copy: on DynamoDB Local, tags on ministack."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -371,6 +373,30 @@ def test_without_a_secret_that_stays_contents_are_replaced_too(fill: Fill, sourc
     assert (report.items_written, report.items_deleted) == (60, 1)
     held = read_all(destination, target)
     assert not {item["Mail"]["S"] for item in held} & {item["Mail"]["S"] for item in people(*range(60))}
+
+
+class _FullDisk(FileStore):
+    def save(self, text: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_checkpoint_that_cannot_be_saved_does_not_end_the_run(
+    fill: Fill, source: Any, destination: Any, tmp_path: Path
+) -> None:
+    table, target = fill(source, KEY, people(*range(60))), fill(destination, KEY, people(1000))
+    (tmp_path / "checkpoint").write_text('{"format":"dynsync checkpoint 1"}')
+    report = run_sync(job(table, target), source, destination, checkpoints=_FullDisk(tmp_path / "checkpoint"))
+    assert (report.items_written, report.items_deleted) == (60, 1)
+
+
+def test_a_file_that_is_no_checkpoint_is_not_removed(
+    fill: Fill, source: Any, destination: Any, tmp_path: Path
+) -> None:
+    table, target = fill(source, KEY, people(1)), fill(destination, KEY, people(2))
+    (tmp_path / "letter").write_text("Dear")
+    with pytest.raises(SyncError, match="is no checkpoint"):
+        run_sync(job(table, target), source, destination, checkpoints=FileStore(tmp_path / "letter"))
+    assert (tmp_path / "letter").read_text() == "Dear"
 
 
 def test_a_destination_that_does_not_exist_is_created_and_gets_its_contents(
