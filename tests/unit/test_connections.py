@@ -1,10 +1,12 @@
 """What is read as an answer, and how connections are kept, over real sockets."""
 
+import socket
+import struct
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from io import BytesIO
-from socket import socket
 from typing import Any
 
 import pytest
@@ -125,6 +127,36 @@ def test_connection_when_given_up_as_the_next_request_comes_is_replaced_unnotice
         assert (peer.connections, len(peer.requests)) == (2, 3)
 
 
+def test_connection_when_reset_while_it_was_idle_is_replaced_unnoticed() -> None:
+    idle = threading.Event()
+
+    class Impatient(Peer):
+        def _answer(self, connection: Any) -> bool:
+            goes_on = super()._answer(connection)
+            if len(self.requests) == 1:
+                goes_on = not idle.wait(10)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            return goes_on
+
+    with Impatient(message(1), message(2)).running() as peer, connections(peer.url) as made:
+        assert post(made) == b"1"
+        idle.set()
+        assert peer.wait_until_open(0)
+        assert post(made) == b"2"
+        assert (peer.connections, len(peer.requests)) == (2, 2)
+
+
+@pytest.mark.parametrize("then", ["close", "reset"])
+def test_request_when_its_connection_is_given_up_before_its_end_is_sent_again_whole(then: Any) -> None:
+    body = bytes(20_000_000)
+    with (
+        Peer(message(1), Reply(then=then, early=True), message(2)).running() as peer,
+        connections(peer.url) as made,
+    ):
+        assert [post(made), post(made, body)] == [b"1", b"2"]
+        assert [len(received) for _, received in peer.requests] == [2, 0, len(body)]
+
+
 @pytest.mark.parametrize("then", ["close", "reset"])
 def test_connection_when_new_and_ended_without_an_answer_is_an_error(then: Any) -> None:
     with (
@@ -217,7 +249,7 @@ def test_request_when_a_header_holds_a_line_break_is_not_sent_and_not_repeated()
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "no-such-host.invalid", "x" * 64 + ".invalid", "."])
 def test_request_when_nobody_listens_is_an_error_of_the_endpoint(host: str) -> None:
-    with socket() as bound:
+    with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         with (
             connections(f"http://{host}:{bound.getsockname()[1]}") as made,
