@@ -7,12 +7,13 @@ thread overtakes another, and over any span of time the units consumed differ fr
 be saved up (`BURST_SECONDS`) and by one call (`CALL_SECONDS`): at most 3.5 % of ten seconds, where an item is
 small beside a tenth of a second's units. An item that costs more is read or written by itself, and paid off.
 
-What DynamoDB throttles is additive increase and multiplicative decrease, the law that lets strangers share what
-they cannot see (Chiu and Jain, "Analysis of the Increase and Decrease Algorithms for Congestion Avoidance in
-Computer Networks", 1989), with CUBIC's increase (RFC 9438). It takes it that throttling eases as the pace drops.
-That of a hot partition does not: it leaves one put of each batch unprocessed at any pace, and would drive the rate
-to its floor. So a decrease is asked for by the share of what was asked lately that was throttled, not by one
-refusal. Below `TOLERATED_SHARE` what was refused waits by itself, its units go to others, and the rate stays.
+Throttling is answered with a multiplicative decrease, and its end with a slow increase: the law by which those who
+share what none of them sees come to equal parts (AIMD: Chiu and Jain, "Analysis of the Increase and Decrease
+Algorithms for Congestion Avoidance in Computer Networks", 1989), here with the increase of CUBIC (RFC 9438). It
+holds where throttling eases as the pace drops. That of a hot partition does not: it leaves a put of each batch
+unprocessed at any pace, and would drive the rate to its floor. So not one refusal lowers the rate, but their share
+in what was asked lately. Up to `TOLERATED_SHARE` what was refused waits by itself, its units go to others, and the
+rate stays.
 """
 
 from __future__ import annotations
