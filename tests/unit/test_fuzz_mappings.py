@@ -99,12 +99,17 @@ def compiled(mapping: Any, keys: dict[str, str], secret: bytes | None) -> Plan |
 
 
 def applied(plan: Plan, items: list[dict[str, Any]]) -> list[dict[str, Any]] | None:
-    """Return the results, None where a value is refused with a place."""
+    """Return the results, None where a value is refused with a place; each item alone comes to the same."""
     try:
-        return plan.apply(items)
+        results = plan.apply(items)
     except TransformError as error:
         look_through(error)
+        if error.row is not None:
+            with pytest.raises(TransformError):
+                plan.recompute([items[error.row]])
         return None
+    assert [plan.recompute([item])[0] for item in items] == results, "an item alone becomes something else"
+    return results
 
 
 def check(mapping: Any, items: list[dict[str, Any]], keys: dict[str, str], secret: bytes | None) -> str:

@@ -75,7 +75,7 @@ FUNCTIONS: list[Any] = [
     ),
 ]  # fmt: skip
 
-VECTORIZED: list[Any] = [_same, _raises, _exits, _around, sorted, reversed, *map(_always, [None, [], "x", {}, 7])]
+VECTORIZED: list[Any] = [_same, _raises, _exits, _around, tuple, iter, *map(_always, [None, [], "x", {}, 7])]
 
 GENERATORS: list[Any] = [
     "random:Random.random",
