@@ -29,10 +29,13 @@ class WrittenKeys:
 
     Attributes:
         complete: whether all are known; else nothing may be deleted.
+        count: how many.
+        unsure: how many of them at most the destination may lack, because an item was put aside.
     """
 
     def __init__(self, key_names: Sequence[str]) -> None:
         self.complete = True
+        self.count = self.unsure = 0
         self._digests = KeyDigests(key_names)
         self._keys = DigestSet()
         self._lock = threading.Lock()
@@ -41,12 +44,34 @@ class WrittenKeys:
         """Note the keys of items that the source has."""
         digests = self._digests.of(items)
         with self._lock:
-            self._keys.add(digests)
+            self.count += len(items) - self._keys.add(digests)
+
+    def note_unsure(self) -> None:
+        """Note that the destination may lack an item."""
+        with self._lock:
+            self.unsure += 1
 
     def others(self, items: Sequence[WireItem]) -> list[WireItem]:
         """Return those whose keys were not noted."""
         held = self._keys.holds(self._digests.of(items))
         return [item for item, noted in zip(items, held, strict=True) if not noted]
+
+
+@dataclass(frozen=True, slots=True)
+class Deletion:
+    """What deleting came to.
+
+    Attributes:
+        items: that were deleted.
+        units: write units it took.
+        left: of those that were to be deleted, how many were not.
+        missing: items that were written, and of which the destination has no key.
+    """
+
+    items: int
+    units: float
+    left: int
+    missing: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +98,8 @@ class Mirror:
     stop: threading.Event
     backoff: Backoff | None
 
-    def delete(self) -> tuple[int, float]:
-        """Delete what is beyond the keys that stay; return how many items, and the write units it took.
+    def delete(self) -> Deletion:
+        """Delete what is beyond the keys that stay.
 
         The keys are read once to count and, if there is something to delete, once more to delete it: so nothing is
         deleted if it would be too much, and no keys need be held.
@@ -105,4 +130,5 @@ class Mirror:
             )
             deleted += result.written
             units += result.consumed_capacity
-        return deleted, units
+        missing = self.written.count - self.written.unsure - (total - beyond)
+        return Deletion(deleted, units, max(beyond - deleted, 0), max(missing, 0))

@@ -20,13 +20,13 @@ from airflow_dynsync.sync.checks import Checks
 from airflow_dynsync.sync.collisions import CollisionWatch
 from airflow_dynsync.sync.dead_letters import DeadLetterFile, DeadLetters, destination_key
 from airflow_dynsync.sync.errors import SyncError
-from airflow_dynsync.sync.mirror import Mirror, WrittenKeys
+from airflow_dynsync.sync.mirror import Deletion, Mirror, WrittenKeys
 from airflow_dynsync.sync.preparation import Preparation, counted
 from airflow_dynsync.sync.progress import Counters, Progress
 from airflow_dynsync.sync.pump import Observer, Pump
 from airflow_dynsync.sync.report.composition import report_of
 from airflow_dynsync.sync.report.parts import preflight_part, put_aside_in_words
-from airflow_dynsync.sync.verification import ReadNotes, verify_run
+from airflow_dynsync.sync.verification import ReadNotes, verify_run, with_counts
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -82,7 +82,7 @@ class Run:
         self._kept = WrittenKeys(prepared.destination.key_names) if job.write_mode == "mirror" else None
         self._notes = None if job.verify == "off" else ReadNotes(prepared, job.verify)
         self._pump = self._new_pump()
-        self._items_deleted = 0
+        self._deletion: Deletion | None = None
         self._verified: Verification | None = None
 
     def move(self, on_progress: Callable[[Progress], None], progress_seconds: float) -> None:
@@ -116,8 +116,8 @@ class Run:
             stop=self._stop,
             backoff=self._backoff,
         )
-        self._items_deleted, units = mirror.delete()
-        self._counters.add_written(0, 0, units)
+        self._deletion = mirror.delete()
+        self._counters.add_written(0, 0, self._deletion.units)
 
     def close(self) -> None:
         """Forget how far the run is: all is done to both tables."""
@@ -141,6 +141,11 @@ class Run:
             self._on_notice(f"Not verified: {error}")
         else:
             self._counters.add_read(0, 0, self._verified.read_units)
+            if (kept := self._kept) is not None and (deletion := self._deletion) is not None:
+                beyond = deletion.left
+                if self._verified.mode == "all":
+                    beyond = sum(len(kept.others(page.items)) for page in self._destination_keys())
+                self._verified = with_counts(self._verified, beyond=beyond, missing=deletion.missing)
 
     def warnings(self) -> list[str]:
         """Return in sentences what a person should look at."""
@@ -163,7 +168,7 @@ class Run:
                 estimate=estimate,
             ),
             preflight=preflight_part(prepared.findings, prepared.job.acknowledge),
-            items_deleted=self._items_deleted,
+            items_deleted=self._deletion.items if self._deletion is not None else 0,
             verification=self._verified,
             dead_letters=aside,
             complete=complete,
@@ -202,6 +207,8 @@ class Run:
         """Go on without an item: it is neither expected at the destination nor to be deleted there."""
         if self._notes is not None:
             self._notes.put_aside(item)
+        if self._kept is not None:
+            self._kept.note_unsure()
         if self._kept is not None and isinstance(error, TransformError):  # else its key was noted with the others
             key = destination_key(self._prepared.plan, item)
             if key is None:

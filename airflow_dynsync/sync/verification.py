@@ -18,7 +18,7 @@ import secrets
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import compress
 from typing import TYPE_CHECKING, Final, Literal
@@ -62,12 +62,13 @@ class VerificationFailedError(SyncError):
     """
 
     def __init__(self, report: SyncReport, verified: Verification) -> None:
+        beyond = f", and {verified.beyond:,} are there that the source does not have" if verified.beyond else ""
         paths = f" in {', '.join(verified.paths[:_NAMED])}" if verified.paths else ""
         super().__init__(
             f"table {report.destination_table}: of {verified.items_checked:,} items that were read back,"
             f" {verified.different:,} differ from what the mapping gives{paths} and {verified.missing:,} are"
-            " missing, though the source has not changed; see that nothing else writes to the table, and run the"
-            " sync again"
+            f" missing{beyond}, though the source has not changed; see that nothing else writes to the table, and"
+            " run the sync again"
         )
         self.report = report
 
@@ -201,6 +202,22 @@ def verify_run(
                 stop.set()
                 raise
     return comparison.result()
+
+
+def with_counts(verified: Verification, *, beyond: int, missing: int) -> Verification:
+    """Add what the keys of a mirror tell to a verification.
+
+    Args:
+        verified: of the items that were read back.
+        beyond: items of the destination that the source does not have.
+        missing: items that were written, and that the destination had not when its keys were counted.
+    """
+    return replace(
+        verified,
+        beyond=beyond,
+        missing=max(verified.missing, missing),
+        passed=verified.passed and not (beyond or missing),
+    )
 
 
 @dataclass(frozen=True, slots=True)

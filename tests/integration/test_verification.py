@@ -200,6 +200,61 @@ def test_an_item_that_changes_between_the_two_looks_is_no_failure(
     assert get_items(source, source_table, [{"Id": {"S": "u0"}}])[0]["Email"] == {"S": "new@corp.test"}
 
 
+@MODES
+def test_of_a_mirror_nothing_is_beyond_the_source(
+    fill: Fill, source: Any, destination: Any, mode: VerifyMode
+) -> None:
+    given = items(60)
+    source_table, destination_table = fill(source, {"Id": "S"}, given), fill(destination, {"Id": "S"}, [])
+    mirror = job(source_table, destination_table, verify=mode, write_mode="mirror")
+    run_sync(mirror, source, destination)
+    source.delete_item(TableName=source_table, Key={"Id": given[0]["Id"]})
+    report = run_sync(mirror, source, destination)
+    assert report.items_deleted == 1
+    assert report.verification is not None
+    assert (report.verification.beyond, report.verification.missing, report.verification.passed) == (0, 0, True)
+    report = run_sync(job(source_table, destination_table, verify=mode), source, destination)
+    assert report.verification is not None
+    assert report.verification.beyond is None
+
+
+def test_what_comes_to_a_mirror_from_elsewhere_after_deleting_fails(
+    fill: Fill, source: Any, destination: Any
+) -> None:
+    source_table, destination_table = fill(source, {"Id": "S"}, items(60)), fill(destination, {"Id": "S"}, [])
+    extra = [{"Id": {"S": f"marked-value {number}"}} for number in range(3)]
+    before_verification(destination, lambda: put(destination, destination_table, *extra))
+    mirror = job(source_table, destination_table, verify="all", write_mode="mirror")
+    with pytest.raises(VerificationFailedError, match="3 are there that the source does not have") as caught:
+        run_sync(mirror, source, destination)
+    verified = caught.value.report.verification
+    assert verified is not None
+    assert (verified.beyond, verified.different, verified.missing, verified.passed) == (3, 0, 0, False)
+    assert "marked-value" not in f"{caught.value} {caught.value.report}"
+
+
+def test_all_that_a_mirror_lacks_is_counted_where_only_a_sample_is_read_back(
+    fill: Fill, source: Any, destination: Any
+) -> None:
+    given = items(MOST_SAMPLED + 500)
+    source_table, destination_table = fill(source, {"Id": "S"}, given), fill(destination, {"Id": "S"}, [])
+    keeping = {"mappings": {"Email": "transform_email"}, "unmapped": "passthrough"}
+    lost: list[Any] = []
+    destination.meta.events.register("before-send.dynamodb.BatchWriteItem", lambda **_: lost.extend(given[:40]))
+
+    def lose(**_: Any) -> None:
+        while lost:
+            destination.delete_item(TableName=destination_table, Key={"Id": lost.pop()["Id"]})
+
+    destination.meta.events.register("before-send.dynamodb.Scan", lose)
+    with pytest.raises(VerificationFailedError, match="40 are missing") as caught:
+        run_sync(job(source_table, destination_table, keeping, write_mode="mirror"), source, destination)
+    verified = caught.value.report.verification
+    assert verified is not None
+    assert verified.items_checked <= MOST_SAMPLED
+    assert (verified.beyond, verified.missing) == (0, 40)
+
+
 @pytest.mark.parametrize(
     ("mode", "side"), [("sample", "source"), ("sample", "destination"), ("all", "destination")]
 )

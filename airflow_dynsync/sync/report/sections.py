@@ -306,8 +306,9 @@ class Verification:
         mode: ``sample`` or ``all``.
         items_checked: items that were read back.
         different: those that are not what the plan gives now.
-        missing: those that the destination does not have.
-        beyond: items of the destination that the source does not have; None where they were not looked for.
+        missing: those that the destination does not have; of a mirror by a count of all its keys, if that is more.
+        beyond: items of the destination that the source does not have, by all keys in mode ``all``, else by those
+            that deleting left; None where it is no mirror.
         paths: top-level attributes that differed; the list may end early.
         passed: whether all is as it should be.
         source_changed: items that were changed or deleted in the source after they were read, or came to it, and
