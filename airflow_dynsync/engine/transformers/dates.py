@@ -23,6 +23,8 @@ from airflow_dynsync.engine.definitions import (
     Uniqueness,
 )
 from airflow_dynsync.engine.errors import MappingError
+from airflow_dynsync.engine.keyed import Stream
+from airflow_dynsync.engine.lifting import lift_transform
 from airflow_dynsync.engine.paths import Wildcard, parse_path
 from airflow_dynsync.engine.transformers.times import DAY, DIRECTIVES, EPOCH, directives_of
 from airflow_dynsync.engine.values import ValueRefusedError, WireItem, WireValue, WrongFormError
@@ -196,22 +198,31 @@ def _per_second(written: str, number: Decimal) -> int:
 
 
 def _transform_date_shift(parameters: TransformDateShift, compiler: Compiler) -> Step:
-    changed, keyed = _reader(parameters.format), compiler.keyed
-    first, last = parameters.days_min, parameters.days_max
-    shifts = [timedelta(days) for days in range(first, last + 1) if days]
-    picked_by = _path_of_another(parameters.by, compiler) if parameters.by is not None else None
+    changed, keyed, place = _reader(parameters.format), compiler.keyed, compiler.place
+    shifts = [timedelta(days) for days in range(parameters.days_min, parameters.days_max + 1) if days]
+    accepts = frozenset({"S", "N"})
 
-    def shift(value: str | Decimal, item: WireItem) -> str | Decimal | int:
-        picks = str(value) if picked_by is None else _scalar_at(picked_by, item)
+    def shift(value: str | Decimal, picks: str) -> str | Decimal | int:
+        by = keyed.stream(picks.encode("utf-8", "surrogatepass")).choice(shifts)
+        return changed(value, lambda day: day + by)
+
+    def shift_alone(value: str | Decimal, _stream: Stream) -> str | Decimal | int:
+        return shift(value, str(value))
+
+    if parameters.by is None:
+        return lift_transform(shift_alone, None, place, "transform_date_shift", accepts=accepts, redraw=False)
+    picked_by = _path_of_another(parameters.by, compiler)
+
+    def shift_together(value: str | Decimal, item: WireItem) -> str | Decimal | int:
+        picks = _scalar_at(picked_by, item)
         if picks is None:
             raise ValueRefusedError(
                 f"{parameters.by}, which picks the shift, was expected to be a string, a number or a binary in"
                 " every item; name another attribute or leave by out"
             )
-        by = keyed.stream(picks.encode("utf-8", "surrogatepass")).choice(shifts)
-        return changed(value, lambda day: day + by)
+        return shift(value, picks)
 
-    return value_by_value(shift, compiler.place, frozenset({"S", "N"}))
+    return value_by_value(shift_together, place, accepts)
 
 
 def _path_of_another(text: str, compiler: Compiler) -> tuple[str | int, ...]:
