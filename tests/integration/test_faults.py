@@ -259,7 +259,7 @@ def at_call(number: int, operation: str, fault: str, otherwise: Plan = nobody) -
 
 
 def always(operation: str, fault: str, *, after: int = 0) -> Plan:
-    """A plan by which an operation always meets a fault; a Scan after some pages of its segment."""
+    """A plan by which an operation always meets a fault after some calls; a Scan after some of its segment."""
     calls = Counter[int]()
 
     def plan(asked: str, body: bytes, times: int) -> tuple[str | None, Random]:
@@ -274,7 +274,10 @@ def always(operation: str, fault: str, *, after: int = 0) -> Plan:
 
 HOURS = Backoff(base_seconds=3600, cap_seconds=3600, patience_seconds=7200)
 SEGMENTS = {"total_segments": 3, "page_size": 50}
-"""Five pages of a segment are written at once, and a sixth is read meanwhile."""
+"""One page of a segment is written, and the next is read meanwhile."""
+
+SECOND_PAGES = 1 + 2 * SEGMENTS["total_segments"]
+"""The Scan with which all segments have read on, after preflight's own."""
 
 
 @pytest.mark.parametrize("code", FATAL)
@@ -288,20 +291,20 @@ SEGMENTS = {"total_segments": 3, "page_size": 50}
             id="a write while reads wait",
         ),
         pytest.param(
-            lambda code: at_call(17, "Scan", code),
+            lambda code: at_call(SECOND_PAGES, "Scan", code),
             lambda _: always("BatchWriteItem", "throttled by table"),
             {},
             id="a read while writes wait",
         ),
         pytest.param(
-            lambda code: at_call(17, "Scan", code),
+            lambda code: at_call(SECOND_PAGES, "Scan", code),
             lambda _: nobody,
             {"write_limit": "1"},
             id="a read while writes are paced",
         ),
         pytest.param(
-            lambda code: at_call(17, "Scan", code),
-            lambda _: always("BatchWriteItem", "slow"),
+            lambda code: at_call(SECOND_PAGES, "Scan", code),
+            lambda _: always("BatchWriteItem", "slow", after=1),
             {},
             id="a read while writes hang",
         ),
