@@ -101,6 +101,11 @@ def add_comparison(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="write only items that the destination does not hold just so; needs a secret that stays",
     )
+    add_verify(parser)
+
+
+def add_verify(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says what is read back."""
     parser.add_argument(
         "--verify",
         choices=("sample", "all", "off"),

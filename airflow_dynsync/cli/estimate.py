@@ -41,6 +41,7 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--execution-timeout", type=float, metavar="SECONDS", help="warn if the sync takes longer than that"
     )
+    connections.add_verify(parser)
     parser.add_argument("--json", action="store_true", help="print the estimate as JSON")
     connections.add_side(parser, "source")
     connections.add_side(parser, "destination")
@@ -64,6 +65,8 @@ def run(options: argparse.Namespace) -> int:
         sys.stdout.write("\n")
     else:
         sys.stdout.write(f"{result}\n")
+        if result.verification:
+            sys.stdout.write(f"{result.verification}\n")
     if warning := result.warning(options.execution_timeout):
         sys.stderr.write(f"dynsync: {warning}\n")
     return 0

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_dynsync.cli import connections
 
 if TYPE_CHECKING:
+    from airflow_dynsync.sync.estimate import Estimate
     from airflow_dynsync.sync.report import SyncReport
 
 
@@ -128,6 +129,11 @@ def run(options: argparse.Namespace) -> int:
             expected = max(moment.items_expected or 0, moment.items_read) or None
             bar.update(task, completed=moment.items_done, total=expected, rate=moment.items_per_second)
 
+        def tell(estimate: Estimate) -> None:
+            bar.console.print(f"Estimate: {estimate}.", highlight=False)
+            if estimate.verification:
+                bar.console.print(f"{estimate.verification}.", highlight=False)
+
         def keep(report: SyncReport) -> None:
             for path in filter(None, (options.report, options.report_copy)):
                 write_report(report, path)
@@ -145,7 +151,7 @@ def run(options: argparse.Namespace) -> int:
             on_report=keep,
             on_notice=lambda notice: bar.console.print(f"{notice}.", highlight=False),
             on_warning=lambda warning: bar.console.print(f"Warning: {warning}.", style="yellow", highlight=False),
-            on_estimate=lambda estimate: bar.console.print(f"Estimate: {estimate}.", highlight=False),
+            on_estimate=tell,
             on_progress=show,
             progress_seconds=0.25,
             stop=stop,

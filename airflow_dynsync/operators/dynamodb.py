@@ -303,6 +303,8 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
 
     def _log_estimate(self, estimate: Estimate) -> None:
         self.log.info("Estimate: %s.", estimate)
+        if estimate.verification:
+            self.log.info("%s.", estimate.verification)
         timeout = self.execution_timeout
         if warning := estimate.warning(timeout.total_seconds() if timeout else None):
             self.log.warning("%s.", warning)

@@ -16,6 +16,7 @@ import orjson
 
 from airflow_dynsync.dynamodb.capacity import read_units
 from airflow_dynsync.dynamodb.limits import CapacityLimit, parse_limit, read_budget, write_budget
+from airflow_dynsync.sync.verification import MOST_SAMPLED, VerifyMode
 
 if TYPE_CHECKING:
     from airflow_dynsync.dynamodb.tables import TableDescription
@@ -57,6 +58,10 @@ class Estimate:
         read_seconds: at the read limit; 0.0 without one.
         write_seconds: at the write limit; 0.0 without one.
         client_seconds: at the rate that the workers reach by themselves.
+        verify: what is read back after the last write; see `SyncJob.verify`.
+        verify_units: read capacity units of both tables that this takes; of ``all`` with the reads of the source.
+        verify_dollars: on demand; None where both tables are provisioned.
+        verify_seconds: at the read limit, which holds for the source.
     """
 
     source_table: str
@@ -71,11 +76,41 @@ class Estimate:
     read_seconds: float
     write_seconds: float
     client_seconds: float
+    verify: VerifyMode = "off"
+    verify_units: float = 0.0
+    verify_dollars: float | None = 0.0
+    verify_seconds: float = 0.0
 
     @property
     def seconds(self) -> float:
-        """How long it takes: as long as what is slowest, since reading and writing go side by side."""
+        """How long it takes: what is slowest, since reading and writing go side by side, and then verification."""
+        return self._move_seconds + self.verify_seconds
+
+    @property
+    def all_read_units(self) -> float:
+        """Read capacity units, those of verification included."""
+        return self.read_units + self.verify_units
+
+    @property
+    def all_read_dollars(self) -> float | None:
+        """What they cost; None where the source is provisioned."""
+        return None if self.read_dollars is None else self.read_dollars + (self.verify_dollars or 0.0)
+
+    @property
+    def _move_seconds(self) -> float:
         return max(self.read_seconds, self.write_seconds, self.client_seconds)
+
+    @property
+    def verification(self) -> str | None:
+        """Tell in a sentence what verification takes; None where nothing is verified."""
+        if self.verify == "off":
+            return None
+        most = "at most " if self.selective else ""
+        what = "all items" if self.verify == "all" else "a sample"
+        return (
+            f"Verification of {what}, after the last write: {most}{self.verify_units:,.0f} read units"
+            f" ({_dollars(self.verify_dollars)}), {most}{_time(self.verify_seconds)} at the read limit"
+        )
 
     def warning(self, execution_timeout: float | None) -> str | None:
         """Return a sentence where this takes longer than a timeout in seconds, else None."""
@@ -100,14 +135,14 @@ class Estimate:
             f"{self.source_table} -> {self.destination_table}: {most}{self.items:,} items, {decimal(self.bytes)};"
             f" {most}{self.read_units:,.0f} read units ({_dollars(self.read_dollars)}),"
             f" at most {self.write_units:,.0f} write units ({_dollars(self.write_dollars)});"
-            f" {most}{_time(self.seconds)}, set by the {self._slowest}"
+            f" {most}{_time(self._move_seconds)}, set by the {self._slowest}"
         )
 
     @property
     def _slowest(self) -> Literal["read limit", "write limit", "client"]:
-        if self.seconds == self.client_seconds:
+        if self._move_seconds == self.client_seconds:
             return "client"
-        return "write limit" if self.seconds == self.write_seconds else "read limit"
+        return "write limit" if self._move_seconds == self.write_seconds else "read limit"
 
     @property
     def _remedy(self) -> str:
@@ -128,6 +163,7 @@ def estimate(
     client_rate: float = CLIENT_RATE,
     read_price: float = READ_PRICE,
     write_price: float = WRITE_PRICE,
+    verify: VerifyMode = "off",
 ) -> Estimate:
     """Estimate a sync.
 
@@ -146,6 +182,7 @@ def estimate(
         client_rate: items of up to one KB that a worker moves in a second.
         read_price: US dollars for a million read request units.
         write_price: US dollars for a million write request units.
+        verify: what is read back.
 
     Raises ValueError as `read_budget` does.
     """
@@ -162,6 +199,9 @@ def estimate(
     }
     budget = write_budget(write_limit, destination)
     counted = budget.spent({"CapacityUnits": write, "GlobalSecondaryIndexes": global_writes})
+    looked_up = min(source.item_count, MOST_SAMPLED) if verify == "sample" else source.item_count
+    again, beside = _verify_units(source, looked_up, read, verify=verify, consistent_read=consistent_read)
+    verify_dollars = [_price(source, again, read_price), _price(destination, beside, read_price)]
     kilobytes = max(source.item_count, source.size_bytes / 1024)
     return Estimate(
         source_table=source.name,
@@ -176,6 +216,10 @@ def estimate(
         read_seconds=read / read_budget(read_limit, source).units_per_second,
         write_seconds=counted / budget.units_per_second,
         client_seconds=kilobytes / (client_rate * workers),
+        verify=verify,
+        verify_units=again + beside,
+        verify_dollars=None if verify_dollars == [None, None] else sum(filter(None, verify_dollars)),
+        verify_seconds=again / read_budget(read_limit, source).units_per_second,
     )
 
 
@@ -201,6 +245,7 @@ def estimate_job(
         client_rate=client_rate,
         read_price=read_price,
         write_price=write_price,
+        verify=job.verify,
     )
     return _replacing(once, job, read_price, write_price) if job.write_mode == "replace" else once
 
@@ -209,7 +254,7 @@ def _replacing(once: Estimate, job: SyncJob, read_price: float, write_price: flo
     """Return the estimate where a side table is written first, then compared, and brought over.
 
     The side table is on demand. It is read once with strong consistency, and the destination, taken to be as
-    large, three times: to compare, to count what is to be deleted, and to delete it.
+    large, three times: to compare, to count what is to be deleted, and to delete it. Both writes are verified.
     """
     compared = (4 if job.consistent_read else 8) * once.read_units
     copy_dollars = once.write_units * write_price / 1_000_000
@@ -223,7 +268,22 @@ def _replacing(once: Estimate, job: SyncJob, read_price: float, write_price: flo
         write_dollars=(once.write_dollars or 0.0) + copy_dollars,
         write_seconds=(2 if limited_twice else 1) * once.write_seconds,
         client_seconds=2 * once.client_seconds,
+        verify_units=2 * once.verify_units,
+        verify_dollars=2 * (once.verify_dollars or 0.0),
     )
+
+
+def _verify_units(
+    source: TableDescription, items: int, whole: float, *, verify: VerifyMode, consistent_read: bool
+) -> tuple[float, float]:
+    """Return the units of the source and of the destination; an item that is looked up is rounded up to 4 KB."""
+    if verify == "off" or not items:
+        return 0.0, 0.0
+    item_bytes = math.ceil(source.size_bytes / source.item_count)
+    beside = items * read_units(item_bytes, consistent=False)
+    if verify == "all":
+        return whole, beside
+    return items * read_units(item_bytes, consistent=consistent_read), beside
 
 
 def _write_units(items: int, size_bytes: int) -> float:

@@ -96,6 +96,7 @@ def test_estimate_tells_the_cost_and_warns_and_writes_nothing(
     printed = capsys.readouterr()
     assert printed.out.startswith(f"{source} -> {destination}: 100 items, ")
     assert "at most 102 write units ($1.02); 0:03:24, set by the write limit" in printed.out
+    assert "Verification of a sample, after the last write: 100 read units ($0.00)" in printed.out
     assert "is stopped after 0:01:00; raise execution_timeout" in printed.err
 
     assert main([*command, "--where", "Id = '111'", "--json", *sides]) == 0

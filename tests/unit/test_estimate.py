@@ -50,6 +50,38 @@ def test_estimate_of_consistent_reads_and_many_segments_counts_them() -> None:
     assert result.read_units == 250_000 + 2008
 
 
+def test_estimate_of_verification_of_a_sample_counts_each_item_on_both_sides() -> None:
+    result = estimate(SOURCE, STAGING, consistent_read=True, read_limit=parse_limit(100), verify="sample")
+
+    assert result.verify_units == 1000 * 1 + 1000 * 0.5  # an item of 1 KB is rounded up to 4
+    assert result.verify_dollars == pytest.approx(1500 * 0.125e-6)
+    assert result.verify_seconds == 10  # the limit is of the source
+    without = estimate(SOURCE, STAGING, consistent_read=True, read_limit=parse_limit(100))
+    assert result.seconds == without.seconds + 10
+    assert (result.read_units, result.all_read_units) == (without.read_units, without.read_units + 1500)
+    assert str(result) == str(without)
+    assert without.verification is None
+    assert result.verification == (
+        "Verification of a sample, after the last write: 1,500 read units ($0.00), 0:00:10 at the read limit"
+    )
+
+
+def test_estimate_of_verification_of_all_reads_the_source_again_and_looks_each_item_up() -> None:
+    staging = dataclasses.replace(STAGING, billing_mode="PROVISIONED", provisioned=Throughput(5, 5))
+    result = estimate(SOURCE, staging, selective=True, verify="all")
+
+    assert result.verify_units == 125_500.5 + 1_000_000 * 0.5
+    assert result.verify_dollars == pytest.approx(125_500.5 * 0.125e-6)
+    assert str(result.verification).startswith(
+        "Verification of all items, after the last write: at most 625,500 read"
+    )
+    provisioned = dataclasses.replace(SOURCE, billing_mode="PROVISIONED", provisioned=Throughput(100, 5))
+    assert estimate(provisioned, staging, verify="all").verify_dollars is None
+    assert (
+        estimate(dataclasses.replace(SOURCE, item_count=0, size_bytes=0), staging, verify="all").verify_units == 0
+    )
+
+
 def test_estimate_of_index_writes_takes_the_source_s_index_or_the_whole_table() -> None:
     sparse = Index("by-email", "global", "ACTIVE", EMAIL, item_count=1000, size_bytes=102_400)
     source = dataclasses.replace(SOURCE, indexes=(sparse,))

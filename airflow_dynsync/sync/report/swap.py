@@ -70,11 +70,11 @@ def _capacity(copy: Capacity | None, swap: Capacity | None, estimate: Estimate) 
     return replace(
         copy,
         write_limit=swap.write_limit,
-        read_units_estimated=estimate.read_units,
+        read_units_estimated=estimate.all_read_units,
         write_units_estimated=estimate.write_units,
         read_dollars=_plus(copy.read_dollars, swap.read_dollars),
         write_dollars=_plus(copy.write_dollars, swap.write_dollars),
-        read_dollars_estimated=estimate.read_dollars,
+        read_dollars_estimated=estimate.all_read_dollars,
         write_dollars_estimated=estimate.write_dollars,
         writes_saved=swap.writes_saved,
         compare_units=swap.compare_units,
