@@ -1,10 +1,12 @@
 """Every finding of preflight is provoked and tells its remedy; an error lets nothing be written."""
 
 import dataclasses
+import json
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from botocore.config import Config
 from botocore.credentials import Credentials
 
+from airflow_dynsync.cli import main
 from airflow_dynsync.dynamodb.calls import Backoff
 from airflow_dynsync.dynamodb.client import create_client
 from airflow_dynsync.dynamodb.errors import DynamoDBError
@@ -398,6 +401,35 @@ def test_trying_permissions_is_answered_and_changes_nothing(
     assert answers["BatchGetItem", 200] == 2
     assert {status for _, status in answers} == {200}
     assert read_all(world.destination, job.destination_table) == before
+
+
+def test_the_command_tries_what_a_write_mode_needs(
+    world: World,
+    ministack_server: Server,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    account = "7" * 12
+    root = wire_client(ministack_server, AccessKey(account))
+    tables = world.fill(root, KEY, ITEMS), world.fill(root, KEY, [])
+    actions = [f"dynamodb:{action}" for action in ("DescribeTable", "BatchGetItem", "BatchWriteItem")]
+    policy = allow(actions, ["*"])
+    policy["Statement"] += allow(["dynamodb:Scan"], [f"arn:aws:dynamodb:*:*:table/{tables[0]}"])["Statement"]
+    key = create_user(ministack_server, account, "preflight", policy)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key.access_key_id)
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key.secret_access_key)
+    mapping = tmp_path / "mapping.yaml"
+    mapping.write_text("mappings: {}\nunmapped: passthrough\n")
+    command = ["preflight", str(mapping), "--source-table", tables[0], "--destination-table", tables[1], "--json"]
+    for side in ("source", "destination"):
+        command += [f"--{side}-region", ministack_server.region]
+        command += [f"--{side}-endpoint-url", ministack_server.endpoint_url]
+    assert (main(command), *capsys.readouterr()) == (0, "[]\n", "")
+    assert main([*command, "--write-mode", "mirror"]) == 1
+    (row,) = json.loads(capsys.readouterr().out)
+    assert (row["code"], row["place"]) == ("permission_missing", tables[1])
+    assert "write_mode mirror needs dynamodb:Scan on " in row["message"]
 
 
 def other_keys(world: World, job: SyncJob) -> bool:
