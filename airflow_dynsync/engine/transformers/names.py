@@ -149,7 +149,7 @@ def _transform_full_name(parameters: TransformFullName) -> Scalar:
         draws = [first_of_length] * count
         if count > 1:
             draws[place_of_family_name] = last_of_length
-        drawn = (draw(len(word), stream) for draw, word in zip(draws, before, strict=True))
+        drawn = [draw(len(word), stream) for draw, word in zip(draws, before, strict=True)]
         return _with_words(value, before, drawn)
 
     return transform
