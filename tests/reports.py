@@ -4,27 +4,29 @@ from dataclasses import replace
 
 from airflow_dynsync.engine.statistics import RuleCount
 from airflow_dynsync.sync.report import SyncReport
-from airflow_dynsync.sync.report.sections import (
-    AttributeUniqueness,
+from airflow_dynsync.sync.report.course import (
     Capacity,
-    Collisions,
-    Combinations,
     DeadLetterReason,
     DeadLetters,
+    MappingInForce,
+    Moment,
+    Phase,
+    Replacement,
+    Retries,
+    RuleInForce,
+    Run,
+)
+from airflow_dynsync.sync.report.found import (
+    AttributeUniqueness,
+    Collisions,
+    Combinations,
     Drift,
     DriftFinding,
     Exposure,
     ExposureFinding,
-    MappingInForce,
-    Moment,
     PathTypes,
-    Phase,
     PreflightFinding,
-    Replacement,
-    Retries,
     Risk,
-    RuleInForce,
-    Run,
     TypesSeen,
     Uniqueness,
     Verification,

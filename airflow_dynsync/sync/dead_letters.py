@@ -28,9 +28,9 @@ from airflow_dynsync.engine.keyed import Secret
 from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.checkpoint import FileStore
 from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.report.course import DeadLetterReason
+from airflow_dynsync.sync.report.course import DeadLetters as DeadLettersPart
 from airflow_dynsync.sync.report.parts import put_aside_in_words
-from airflow_dynsync.sync.report.sections import DeadLetterReason
-from airflow_dynsync.sync.report.sections import DeadLetters as DeadLettersPart
 
 OnItemError = Literal["fail", "dead_letter"]
 DeadLetterItems = Literal["none", "encrypted"]

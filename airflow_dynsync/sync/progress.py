@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
-from airflow_dynsync.sync.report.sections import Moment
+from airflow_dynsync.sync.report.course import Moment
 
 _MOST_MOMENTS: Final = 200
 _FIRST_INTERVAL_SECONDS: Final = 0.1
@@ -75,6 +76,7 @@ class Counters:
         self._started = time.monotonic()
         self._items_expected = items_expected
         self.items_read = 0
+        self.items_read_by_segment: Counter[int] = Counter()
         self.items_examined = 0
         self.items_transformed = 0
         self.items_written = 0
@@ -86,10 +88,14 @@ class Counters:
         self._moments = [Moment(0.0, 0, 0, 0.0, 0.0)]
         self._interval = _FIRST_INTERVAL_SECONDS
 
-    def add_read(self, items: int, examined: int | None, units: float | None) -> None:
+    def add_read(
+        self, items: int, examined: int | None, units: float | None, segment: int | None = None
+    ) -> None:
         """Count a page that was read, and the items that DynamoDB examined for it; None: no more than those."""
         with self._lock:
             self.items_read += items
+            if segment is not None:
+                self.items_read_by_segment[segment] += items
             self.items_examined += items if examined is None else examined
             self.read_units += units or 0.0
             self._sample()

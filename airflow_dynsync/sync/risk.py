@@ -19,7 +19,7 @@ import orjson
 from airflow_dynsync.engine.errors import MappingError
 from airflow_dynsync.engine.paths import Path, Wildcard, parse_path
 from airflow_dynsync.engine.values import WireItem
-from airflow_dynsync.sync.report.sections import AttributeUniqueness, Risk, Uniqueness
+from airflow_dynsync.sync.report.found import AttributeUniqueness, Risk, Uniqueness
 from airflow_dynsync.sync.sketches import STANDARD_ERROR, HyperLogLog, RarityCounter
 
 MAX_COMBINATIONS: Final = 1 << 18

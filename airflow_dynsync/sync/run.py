@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_dynsync.sync.estimate import Estimate
     from airflow_dynsync.sync.report import SyncReport
     from airflow_dynsync.sync.report.clock import RunClock
-    from airflow_dynsync.sync.report.sections import Verification
+    from airflow_dynsync.sync.report.found import Verification
 
 
 class Run:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from airflow_dynsync.sync.report.sections import Combinations
+from airflow_dynsync.sync.report.found import Combinations
 
 PRECISION: Final = 12
 REGISTERS: Final = 1 << PRECISION

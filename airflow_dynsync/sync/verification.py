@@ -33,7 +33,7 @@ from airflow_dynsync.sync.changes import same_item
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.key_digests import DigestSet
 from airflow_dynsync.sync.pump import READERS
-from airflow_dynsync.sync.report.sections import Verification
+from airflow_dynsync.sync.report.found import Verification
 from airflow_dynsync.sync.sampling import Sampler
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from airflow_dynsync.sync.dead_letters import (
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.job import SyncJob, run_sync
 from airflow_dynsync.sync.report import SyncReport
-from airflow_dynsync.sync.report.sections import DeadLetterReason
+from airflow_dynsync.sync.report.course import DeadLetterReason
 from local.dynamodb import AccessKey, Server
 from tests.tables import by_key, read_all, wire_client
 

@@ -25,6 +25,7 @@ from airflow_dynsync.sync.report.clock import RunClock
 from airflow_dynsync.sync.report.composition import failed_report
 from airflow_dynsync.sync.report.document import SHORT_ROWS
 from airflow_dynsync.sync.report.files import read_report, report_paths, write_report
+from airflow_dynsync.sync.report.found import DriftFinding, ExposureFinding
 from airflow_dynsync.sync.report.parts import (
     collisions_part,
     drift_part,
@@ -33,7 +34,6 @@ from airflow_dynsync.sync.report.parts import (
     types_part,
 )
 from airflow_dynsync.sync.report.schema import described_fields, report_schema
-from airflow_dynsync.sync.report.sections import DriftFinding, ExposureFinding
 from tests.reports import BARE, FULL
 
 

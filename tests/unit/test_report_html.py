@@ -10,8 +10,9 @@ import pytest
 from airflow_dynsync.engine.statistics import RuleCount
 from airflow_dynsync.sync.report import SyncReport
 from airflow_dynsync.sync.report.charts import bars, plots, rates
+from airflow_dynsync.sync.report.course import Moment
+from airflow_dynsync.sync.report.found import Exposure
 from airflow_dynsync.sync.report.html import MOST_BARS, render
-from airflow_dynsync.sync.report.sections import Exposure, Moment
 from tests.reports import BARE, FULL
 
 VOID = {"meta", "br", "rect", "line", "polyline", "polygon"}

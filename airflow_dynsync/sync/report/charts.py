@@ -9,7 +9,7 @@ from itertools import pairwise
 from typing import Final
 
 from airflow_dynsync.engine.statistics import RuleCount
-from airflow_dynsync.sync.report.sections import Moment
+from airflow_dynsync.sync.report.course import Moment
 
 OUTCOMES: Final = {
     "transformed": "replaced",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 from airflow_dynsync import __version__
-from airflow_dynsync.sync.report.sections import Phase, Run
+from airflow_dynsync.sync.report.course import Phase, Run
 
 
 class RunClock:

@@ -9,21 +9,17 @@ from typing import Any, TypeVar
 
 from airflow_dynsync.engine.statistics import RuleCount
 from airflow_dynsync.sync.errors import SyncError
+from airflow_dynsync.sync.report.course import Capacity, DeadLetterReason, DeadLetters, Phase, Run
 from airflow_dynsync.sync.report.document import SyncReport
-from airflow_dynsync.sync.report.parts import put_aside_in_words
-from airflow_dynsync.sync.report.sections import (
-    Capacity,
-    DeadLetterReason,
-    DeadLetters,
+from airflow_dynsync.sync.report.found import (
     Drift,
     Exposure,
     ExposureFinding,
     PathTypes,
-    Phase,
-    Run,
     TypesSeen,
     Verification,
 )
+from airflow_dynsync.sync.report.parts import put_aside_in_words
 
 PartT = TypeVar("PartT")
 

@@ -13,8 +13,8 @@ from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.estimate import READ_PRICE, WRITE_PRICE, Estimate
 from airflow_dynsync.sync.fingerprint import mapping_fingerprint, secret_fingerprint
+from airflow_dynsync.sync.report.course import Capacity, MappingInForce, RuleInForce
 from airflow_dynsync.sync.report.document import SyncReport
-from airflow_dynsync.sync.report.sections import Capacity, MappingInForce, RuleInForce
 
 if TYPE_CHECKING:
     from airflow_dynsync.dynamodb.tables import TableDescription

@@ -13,20 +13,22 @@ from pydantic import TypeAdapter, ValidationError
 
 from airflow_dynsync.engine.statistics import RuleCount
 from airflow_dynsync.sync.errors import SyncError
-from airflow_dynsync.sync.report.sections import (
+from airflow_dynsync.sync.report.course import (
     Capacity,
-    Collisions,
     DeadLetters,
-    Drift,
-    Exposure,
     MappingInForce,
     Moment,
     Phase,
-    PreflightFinding,
     Replacement,
     Retries,
-    Risk,
     Run,
+)
+from airflow_dynsync.sync.report.found import (
+    Collisions,
+    Drift,
+    Exposure,
+    PreflightFinding,
+    Risk,
     TypesSeen,
     Verification,
 )

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Literal
 
-from airflow_dynsync.sync.report.sections import (
+from airflow_dynsync.sync.report.course import DeadLetters
+from airflow_dynsync.sync.report.found import (
     Collisions,
-    DeadLetters,
     Drift,
     DriftFinding,
     Exposure,

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from airflow_dynsync.engine import statistics
-from airflow_dynsync.sync.report import sections
+from airflow_dynsync.sync.report import course, found
 from airflow_dynsync.sync.report.document import SCHEMA_VERSION, SyncReport
 
 _FIELD = re.compile(r"^    (\w+): ", re.MULTILINE)
@@ -20,7 +20,9 @@ def report_schema() -> dict[str, Any]:
     schema = TypeAdapter(SyncReport).json_schema(mode="serialization")
     definitions = schema.pop("$defs")
     for name, definition in definitions.items():
-        _describe(definition, getattr(sections, name, None) or getattr(statistics, name))
+        _describe(
+            definition, next(getattr(part, name) for part in (course, found, statistics) if hasattr(part, name))
+        )
     _describe(schema, SyncReport)
     schema["properties"]["schema_version"] |= {"const": SCHEMA_VERSION}
     return {

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_dynsync.sync.report.sections import Capacity, Phase, Replacement, Retries
+from airflow_dynsync.sync.report.course import Capacity, Phase, Replacement, Retries
 
 if TYPE_CHECKING:
     from airflow_dynsync.sync.estimate import Estimate
