@@ -15,6 +15,7 @@ from airflow_dynsync.sync.report.course import (
     Retries,
     RuleInForce,
     Run,
+    SegmentCount,
 )
 from airflow_dynsync.sync.report.found import (
     AttributeUniqueness,
@@ -164,6 +165,7 @@ FULL = replace(
         writes_saved=0,
         dollars_saved=None,
     ),
+    by_segment=tuple(SegmentCount(segment, 6_078 - (segment > 5), 6_078 - (segment > 5)) for segment in range(8)),
     retries=Retries(throttled=37, transient=2, seconds=11.4),
     phases=(Phase("prepare", 0.842), Phase("move", 41.27), Phase("verify", 5.61)),
     timeline=_moments(),

@@ -247,6 +247,12 @@ class Checkpoint:
             return sum(state.items_written for state in self._states.values())
 
     @property
+    def items_written_by_segment(self) -> dict[int, int]:
+        """The same for each segment."""
+        with self._lock:
+            return {segment: state.items_written for segment, state in self._states.items()}
+
+    @property
     def unfinished(self) -> list[int]:
         """The segments that are not written to their end."""
         with self._lock:

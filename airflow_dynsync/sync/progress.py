@@ -88,9 +88,7 @@ class Counters:
         self._moments = [Moment(0.0, 0, 0, 0.0, 0.0)]
         self._interval = _FIRST_INTERVAL_SECONDS
 
-    def add_read(
-        self, items: int, examined: int | None, units: float | None, segment: int | None = None
-    ) -> None:
+    def add_read(self, items: int, examined: int | None, units: float | None, segment: int | None = None) -> None:
         """Count a page that was read, and the items that DynamoDB examined for it; None: no more than those."""
         with self._lock:
             self.items_read += items

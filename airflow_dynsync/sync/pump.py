@@ -167,7 +167,7 @@ class Pump:
         behind: tuple[Position | None, int] | None = None
         start = self.checkpoint.position(segment)
         changes = None if self.changes is None else self.changes(segment, start)
-        for chunk, position in self._chunks(self.pages(segment, start)):
+        for chunk, position in self._chunks(segment, self.pages(segment, start)):
             if self.put_aside is None:
                 items, sources = self.plan.apply(chunk), chunk
             else:
@@ -212,7 +212,7 @@ class Pump:
                 raise
             return items  # no key of one may be looked up; which one it is shows when they are written
 
-    def _chunks(self, pages: Iterator[Page]) -> Iterator[tuple[list[WireItem], Position | None]]:
+    def _chunks(self, segment: int, pages: Iterator[Page]) -> Iterator[tuple[list[WireItem], Position | None]]:
         """Put pages together that a filter has thinned, so that they fill batches, up to what a full one holds.
 
         A page that has few items because they are large is full, too.
@@ -220,7 +220,7 @@ class Pump:
         items: list[WireItem] = []
         merged, filled = 0, 0.0
         for page in pages:
-            self.counters.add_read(len(page.items), page.scanned_count, page.consumed_capacity)
+            self.counters.add_read(len(page.items), page.scanned_count, page.consumed_capacity, segment)
             position = page.position
             filled += len(page.items) / (page.scanned_count or _FEW_ITEMS)
             items = items + page.items if items else page.items

@@ -164,7 +164,7 @@ class Run:
                 clock,
                 source_region=self._source.meta.region_name,
                 destination_region=self._destination.meta.region_name,
-                items_written_before=self._checkpoint.items_written_before,
+                checkpoint=self._checkpoint,
                 estimate=estimate,
             ),
             preflight=preflight_part(prepared.findings, prepared.job.acknowledge),

@@ -23,6 +23,7 @@ from airflow_dynsync.sync.mirror import TooManyDeletesError
 from airflow_dynsync.sync.preflight import PreflightError
 from airflow_dynsync.sync.preview import preview
 from airflow_dynsync.sync.progress import Progress
+from airflow_dynsync.sync.report import combined
 from local.dynamodb import AccessKey, Server
 from tests.tables import by_key, read_all, wire_client
 
@@ -538,6 +539,22 @@ def test_only_changes_are_written(fill: Fill, source: Any, destination: Any, map
     assert f"31 of 1,501 items of {source_table} written to {destination_table}, 1,470 unchanged in" in str(report)
     run_sync(job(source_table, destination_table, mapping), source, destination)
     assert by_key(read_all(destination, destination_table), "Id") == by_key(after, "Id")
+
+
+def test_items_are_counted_by_segment_whether_they_had_to_be_written_or_not(
+    fill: Fill, source: Any, destination: Any
+) -> None:
+    items = [{"Id": {"S": f"user-{number}"}} for number in range(300)]
+    source_table, destination_table = fill(source, {"Id": "S"}, items), fill(destination, {"Id": "S"}, [])
+    work = job(source_table, destination_table, total_segments=5, write_only_changes=True)
+    first, second = (run_sync(work, source, destination) for _ in range(2))
+    assert (first.items_written, second.items_written) == (300, 0)
+    assert first.by_segment == second.by_segment is not None
+    assert [count.segment for count in first.by_segment] == [0, 1, 2, 3, 4]
+    assert all(count.items_read == count.items_confirmed > 0 for count in first.by_segment)
+    assert sum(count.items_read for count in first.by_segment) == 300
+    halves = [run_sync(replace(work, segments=half), source, destination) for half in (range(3, 5), range(3))]
+    assert combined(halves).by_segment == first.by_segment
 
 
 def test_only_changes_needs_a_secret_that_stays(fill: Fill, source: Any, destination: Any) -> None:

@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 
 from airflow_dynsync.engine.statistics import RuleCount
 from airflow_dynsync.sync.errors import SyncError
-from airflow_dynsync.sync.report.course import Capacity, DeadLetterReason, DeadLetters, Phase, Run
+from airflow_dynsync.sync.report.course import (
+    MOST_SEGMENTS,
+    Capacity,
+    DeadLetterReason,
+    DeadLetters,
+    Phase,
+    Run,
+    SegmentCount,
+)
 from airflow_dynsync.sync.report.document import SyncReport
 from airflow_dynsync.sync.report.found import (
     Drift,
@@ -83,6 +91,7 @@ def combined(reports: Sequence[SyncReport]) -> SyncReport:
         types=_merged(in_order, "types", _types),
         drift=_merged(in_order, "drift", _drift),
         exposure=_merged(in_order, "exposure", _exposure),
+        by_segment=_merged(in_order, "by_segment", _by_segment),
         collisions=_merged(in_order, "collisions", _sum),
         capacity=_merged(in_order, "capacity", _capacity),
         retries=_merged(in_order, "retries", _sum),
@@ -117,6 +126,10 @@ def _is_number(value: object) -> bool:
 
 def _run(parts: Sequence[Run]) -> Run:
     return replace(parts[0], started=min(part.started for part in parts), ended=max(part.ended for part in parts))
+
+
+def _by_segment(parts: Sequence[tuple[SegmentCount, ...]]) -> tuple[SegmentCount, ...]:
+    return tuple(count for part in parts for count in part)[:MOST_SEGMENTS]
 
 
 def _types(parts: Sequence[TypesSeen]) -> TypesSeen:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_dynsync.dynamodb.errors import DynamoDBError
@@ -13,11 +14,18 @@ from airflow_dynsync.engine.corpora import CORPUS_VERSION
 from airflow_dynsync.sync.errors import SyncError
 from airflow_dynsync.sync.estimate import READ_PRICE, WRITE_PRICE, Estimate
 from airflow_dynsync.sync.fingerprint import mapping_fingerprint, secret_fingerprint
-from airflow_dynsync.sync.report.course import Capacity, MappingInForce, RuleInForce
+from airflow_dynsync.sync.report.course import (
+    MOST_SEGMENTS,
+    Capacity,
+    MappingInForce,
+    RuleInForce,
+    SegmentCount,
+)
 from airflow_dynsync.sync.report.document import SyncReport
 
 if TYPE_CHECKING:
     from airflow_dynsync.dynamodb.tables import TableDescription
+    from airflow_dynsync.sync.checkpoint import Checkpoint
     from airflow_dynsync.sync.preparation import Preparation
     from airflow_dynsync.sync.progress import Counters
     from airflow_dynsync.sync.report.clock import RunClock
@@ -30,7 +38,7 @@ def report_of(
     *,
     source_region: str,
     destination_region: str,
-    items_written_before: int,
+    checkpoint: Checkpoint,
     estimate: Estimate | None,
 ) -> SyncReport:
     """Return the report of a run that ends now.
@@ -43,7 +51,7 @@ def report_of(
         clock: what was measured.
         source_region: region of the source's client.
         destination_region: likewise.
-        items_written_before: by the interrupted run that this one continued.
+        checkpoint: of the run, and of the interrupted one that it continued.
         estimate: made before the run; None where whoever shared the segments out made it.
     """
     return SyncReport(
@@ -55,7 +63,7 @@ def report_of(
         items_examined=counters.items_examined,
         items_read=counters.items_read,
         items_written=counters.items_written,
-        items_written_before=items_written_before,
+        items_written_before=checkpoint.items_written_before,
         items_resubmitted=counters.items_resubmitted,
         segments=len(prepared.segments),
         first_segment=prepared.segments[0],
@@ -65,6 +73,7 @@ def report_of(
         seconds=round(counters.seconds, 3),
         corpus_version=CORPUS_VERSION,
         rules=prepared.plan.statistics.counts,
+        by_segment=_by_segment(counters, checkpoint),
         run=clock.run(),
         mapping=_mapping_in_force(prepared),
         capacity=_capacity(prepared, counters, estimate),
@@ -83,6 +92,12 @@ def failed_report(report: SyncReport, error: BaseException) -> SyncReport:
         outcome="failed",
         error=type(error).__name__,
     )
+
+
+def _by_segment(counters: Counters, checkpoint: Checkpoint) -> tuple[SegmentCount, ...]:
+    confirmed = islice(checkpoint.items_written_by_segment.items(), MOST_SEGMENTS)
+    read = counters.items_read_by_segment
+    return tuple(SegmentCount(segment, read[segment], items) for segment, items in confirmed)
 
 
 def _mapping_in_force(prepared: Preparation) -> MappingInForce:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from airflow_dynsync.sync.report.found import Verification
+
+MOST_SEGMENTS: Final = 1000
+"""Segments whose items are told one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,22 @@ class Capacity:
     writes_saved: int = 0
     compare_units: float = 0.0
     dollars_saved: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentCount:
+    """The items of a segment.
+
+    Attributes:
+        segment: its number.
+        items_read: by this run.
+        items_confirmed: that are at the destination, written or found there just so; those that an interrupted run
+            had written, which this one continued, included.
+    """
+
+    segment: int
+    items_read: int
+    items_confirmed: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,7 @@ from airflow_dynsync.sync.report.course import (
     Replacement,
     Retries,
     Run,
+    SegmentCount,
 )
 from airflow_dynsync.sync.report.found import (
     Collisions,
@@ -73,6 +74,7 @@ class SyncReport:
         write_units: write capacity units, likewise, indexes included.
         seconds: from the first read to the last confirmed write; of several workers, those of the slowest.
         corpus_version: of the word lists that names and places come from; another one gives other pseudonyms.
+        by_segment: the items of each segment, of 1,000 of them at most.
         rules: counts by path, rule and outcome.
         items_deleted: items of the destination that the source did not have; 0 unless it is a mirror, or replaced.
         run: when, and with which version.
@@ -118,6 +120,7 @@ class SyncReport:
     seconds: float
     corpus_version: str
     rules: tuple[RuleCount, ...]
+    by_segment: tuple[SegmentCount, ...] | None = None
     items_deleted: int = 0
     run: Run | None = None
     mapping: MappingInForce | None = None
