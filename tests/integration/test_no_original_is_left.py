@@ -102,6 +102,8 @@ def test_the_demos_table_is_interrupted_and_refreshed_twice_and_no_original_is_l
     code, resumed = sync(*kept)
     assert code == 0
     assert (read_report(str(run / "report")).items_written_before > 0) is continues
+    by_segment = read_report(str(run / "report")).by_segment
+    assert sum(count.items_confirmed for count in by_segment) == len(source)
     code, last = sync("--write-mode", "mirror", "--write-only-changes")
     assert code == 0
 
