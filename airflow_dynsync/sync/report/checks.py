@@ -114,7 +114,8 @@ def _verification(report: SyncReport) -> Check:
         return Check(name, "not done", "Nothing was read back from the destination.")
     extra = "" if verified.beyond is None else f", {verified.beyond:,} beyond the source"
     if verified.source_changed:
-        extra += f"; {verified.source_changed:,} changed in the source meanwhile, not compared"
+        or_before = " or were moved by the interrupted run" if report.items_written_before else ""
+        extra += f"; {verified.source_changed:,} changed in the source meanwhile{or_before}, not compared"
     words = (
         f"{_plural(verified.items_checked, 'item')} read back"
         f" ({'a sample' if verified.mode == 'sample' else 'all'}) and compared with what the mapping gives:"

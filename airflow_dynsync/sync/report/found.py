@@ -170,7 +170,7 @@ class Verification:
         paths: top-level attributes that differed; the list may end early.
         passed: whether all is as it should be.
         source_changed: items that were changed or deleted in the source after they were read, or came to it, and
-            were not compared.
+            were not compared; in mode ``all`` also those that an interrupted run moved, which this one continued.
         read_units: read capacity units of both tables that it took.
     """
 
