@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_dynsync.cli.creation import creation_options
 from airflow_dynsync.sync.errors import SyncError
 
 if TYPE_CHECKING:
@@ -81,16 +82,6 @@ def add_write_mode(parser: argparse.ArgumentParser) -> None:
         default="upsert",
         help="mirror also deletes what the source no longer has, or the where no longer selects; replace makes a"
         " whole new copy first, in a table beside the destination, and then swaps the contents (upsert)",
-    )
-
-
-def add_create_destination(parser: argparse.ArgumentParser) -> None:
-    """Add the option that has a destination created."""
-    parser.add_argument(
-        "--create-destination",
-        action="store_const",
-        const="like_source",
-        help="create the destination, if it does not exist, like the source: keys, indexes, billing, time to live",
     )
 
 
@@ -181,7 +172,7 @@ def job(options: argparse.Namespace) -> SyncJob:
         on_exposure=getattr(options, "on_exposure", "warn"),
         drift=getattr(options, "drift", "warn"),
         quasi_identifiers=entry.quasi_identifiers,
-        create_destination=getattr(options, "create_destination", None),
+        create_destination=creation_options(options),
         acknowledge=entry.acknowledge,
         verify=getattr(options, "verify", "off"),
         on_item_error=getattr(options, "on_item_error", "fail"),

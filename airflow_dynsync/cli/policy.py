@@ -7,6 +7,7 @@ import json
 import sys
 from typing import Any
 
+from airflow_dynsync.cli import creation
 from airflow_dynsync.sync.errors import SyncError
 
 
@@ -16,13 +17,11 @@ def add_command(commands: Any) -> None:
     parser.add_argument("access", choices=("read", "write"), help="read for the source, write for the destination")
     parser.add_argument("--table-arn", required=True, metavar="ARN", help="the table")
     parser.add_argument(
-        "--create-destination", action="store_true", help="of write: allows to create the table, as sync can"
-    )
-    parser.add_argument(
         "--replace", action="store_true", help="of write: allows the side table of sync --write-mode replace"
     )
     parser.add_argument("--principal", metavar="ARN", help="who may assume the role: adds the trust policy")
     parser.add_argument("--external-id", metavar="ID", help="the external ID that the trust policy asks for")
+    creation.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -32,15 +31,14 @@ def run(options: argparse.Namespace) -> int:
 
     if bool(options.principal) is not bool(options.external_id):
         raise SyncError("policy: --principal and --external-id belong together; give both or neither")
-    for name in ("create_destination", "replace"):
-        if getattr(options, name) and options.access == "read":
-            raise SyncError(f"policy: --{name.replace('_', '-')} is for the role that writes")
+    if options.access == "read":
+        _require_read_options(options)
     try:
         if options.access == "read":
-            permissions = read_policy(options.table_arn)
+            permissions = read_policy(options.table_arn, copies_tags=options.copy_tags)
         else:
             permissions = write_policy(
-                options.table_arn, creates=options.create_destination, replaces=options.replace
+                options.table_arn, creates=creation.creation_options(options), replaces=options.replace
             )
     except ValueError as error:
         raise SyncError(f"policy: --table-arn: {error}") from None
@@ -53,3 +51,10 @@ def run(options: argparse.Namespace) -> int:
     json.dump(document, sys.stdout, indent=2)
     sys.stdout.write("\n")
     return 0
+
+
+def _require_read_options(options: argparse.Namespace) -> None:
+    given = [f"--{name.replace('_', '-')}" for name in ("create_destination", "replace") if getattr(options, name)]
+    given += [name for name in creation.options_given(options) if name != "--copy-tags"]
+    if given:
+        raise SyncError(f"policy: {given[0]} is for the role that writes")

@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from airflow_dynsync.cli import connections
+from airflow_dynsync.cli import connections, creation
 
 if TYPE_CHECKING:
     from airflow_dynsync.sync.estimate import Estimate
@@ -23,7 +23,6 @@ def add_command(commands: Any) -> None:
     parser.add_argument(
         "--destination-table", metavar="TABLE", help="table to write (the mapping's, or the source's name)"
     )
-    connections.add_create_destination(parser)
     parser.add_argument("--total-segments", type=int, metavar="N", help="segments that a scan reads the table in")
     parser.add_argument(
         "--segments",
@@ -94,6 +93,7 @@ def add_command(commands: Any) -> None:
         default="none",
         help="encrypted keeps the source items there, too, under a key derived from the secret (none)",
     )
+    creation.add_options(parser)
     connections.add_side(parser, "source")
     connections.add_side(parser, "destination")
     parser.set_defaults(run=run)

@@ -1,18 +1,30 @@
-"""A table made like another one: keys, indexes, billing, time to live, table class and kind of encryption."""
+"""A table made like another one: keys, indexes, billing, time to live, table class and kind of encryption.
+
+What else it gets is asked for; see `dynamodb.creation_options`.
+"""
 
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from airflow_dynsync.dynamodb.calls import Backoff, Patience, call, call_patiently
 from airflow_dynsync.dynamodb.capacity import Pacer
-from airflow_dynsync.dynamodb.errors import DynamoDBError, InvalidRequestError, TableNotFoundError
+from airflow_dynsync.dynamodb.creation_options import RESERVED_TAGS, CreationOptions
+from airflow_dynsync.dynamodb.errors import (
+    AccessDeniedError,
+    DynamoDBError,
+    InvalidRequestError,
+    TableNotFoundError,
+)
 from airflow_dynsync.dynamodb.readiness import Readiness
-from airflow_dynsync.dynamodb.tables import TableDescription, describe_table, time_to_live_attribute
+from airflow_dynsync.dynamodb.tables import TableDescription, describe_table, table_tags, time_to_live_attribute
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_LIKE_SOURCE: Final = CreationOptions()
 
 
 def create_like(
@@ -20,20 +32,25 @@ def create_like(
     source_table: str,
     destination: DynamoDBClient,
     destination_table: str,
+    options: CreationOptions = _LIKE_SOURCE,
     *,
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
 ) -> TableDescription:
     """Create an empty table like another one and return it as soon as it and its indexes are ACTIVE.
 
-    If someone else created it meanwhile, it is waited for. This needs DescribeTable and DescribeTimeToLive on the
-    source; CreateTable, DescribeTable and, where items expire, UpdateTimeToLive on the destination.
+    If someone else created it meanwhile, it is waited for. This needs DescribeTable, DescribeTimeToLive and, where
+    tags are copied, ListTagsOfResource on the source; CreateTable, DescribeTable and, where items expire,
+    UpdateTimeToLive on the destination, TagResource for tags and UpdateContinuousBackups for recovery. Those that
+    a table can have only when it is ACTIVE are tried before it is created, so that none that is denied leaves a
+    table without it.
 
     Args:
         source: client of the account that has the model.
         source_table: the model.
         destination: client of the account in which the table is created.
         destination_table: the name of the new table.
+        options: what it gets beside.
         stop: set to end early; a table that was asked for comes into being all the same.
         backoff: how throttling and short failures are waited out; its patience is also how long the table may
             take to become ACTIVE. None for the default.
@@ -45,12 +62,16 @@ def create_like(
     patience, pacer = Patience(backoff or Backoff(), stop), Pacer()
     described = call(source, "DescribeTable", source_table, {"TableName": source_table})["Table"]
     expires_by = time_to_live_attribute(source, source_table)
+    copied_tags = table_tags(source, source_table, described["TableArn"]) if options.copy_tags else {}
+    settings = _settings(destination_table, expires_by, options)
+    for operation, parameters in settings.items():
+        _require_allowed(destination, operation, destination_table, parameters)
     try:
         call_patiently(
             destination,
             "CreateTable",
             destination_table,
-            creation_request(described, destination_table),
+            creation_request(described, destination_table, options, copied_tags),
             patience,
             pacer,
             0,
@@ -59,28 +80,66 @@ def create_like(
         if error.code != "ResourceInUseException":  # it is there: by an answer that was lost, or by someone else
             raise
     table = wait_until_active(destination, destination_table, patience, pacer)
-    if expires_by is not None:
-        specification = {"Enabled": True, "AttributeName": expires_by}
-        parameters = {"TableName": destination_table, "TimeToLiveSpecification": specification}
+    for operation, parameters in settings.items():
+        patience.progress()
         try:
-            call_patiently(destination, "UpdateTimeToLive", destination_table, parameters, patience, pacer, 0)
-        except InvalidRequestError:  # where it is so already, likewise
-            if time_to_live_attribute(destination, destination_table) != expires_by:
+            call_patiently(destination, operation, destination_table, parameters, patience, pacer, 0)
+        except InvalidRequestError:  # where items expire so already, likewise
+            if (
+                operation != "UpdateTimeToLive"
+                or time_to_live_attribute(destination, destination_table) != expires_by
+            ):
                 raise
     return table
 
 
-def creation_request(described: dict[str, Any], table_name: str) -> dict[str, Any]:
+def _settings(table_name: str, expires_by: str | None, options: CreationOptions) -> dict[str, dict[str, Any]]:
+    """Return the parameters of the operations that a new table needs when it is ACTIVE."""
+    settings: dict[str, dict[str, Any]] = {}
+    if expires_by is not None:
+        settings["UpdateTimeToLive"] = {
+            "TableName": table_name,
+            "TimeToLiveSpecification": {"Enabled": True, "AttributeName": expires_by},
+        }
+    if options.point_in_time_recovery:
+        settings["UpdateContinuousBackups"] = {
+            "TableName": table_name,
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        }
+    return settings
+
+
+def _require_allowed(
+    client: DynamoDBClient, operation: str, table_name: str, parameters: Mapping[str, Any]
+) -> None:
+    """Call an operation for a table that does not exist yet, and raise if it is denied or unknown."""
+    try:
+        call(client, operation, table_name, parameters)
+    except DynamoDBError as error:
+        if isinstance(error, AccessDeniedError) or error.code == "UnknownOperationException":
+            raise
+
+
+def creation_request(
+    described: dict[str, Any],
+    table_name: str,
+    options: CreationOptions = _LIKE_SOURCE,
+    copied_tags: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
     """Return the parameters of CreateTable for a table like the one that DescribeTable shows.
 
-    Stream, replicas, deletion protection and point-in-time recovery stay off. A key of KMS is of the source's
-    account: where the source has one, the new table gets ``aws/dynamodb``, that of its own account.
+    Replicas stay off, and so does what the options do not ask for. A key of KMS is of the source's account: where
+    the source has one, the new table gets ``aws/dynamodb``, that of its own account.
 
     Args:
         described: the ``Table`` of the answer.
         table_name: of the new table.
+        options: what it gets beside.
+        copied_tags: the source's tags, of which the options' and AWS's own are passed over.
     """
     billing_mode = described.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    if options.billing == "on_demand":
+        billing_mode = "PAY_PER_REQUEST"
     request: dict[str, Any] = {
         "TableName": table_name,
         "BillingMode": billing_mode,
@@ -95,7 +154,21 @@ def creation_request(described: dict[str, Any], table_name: str) -> dict[str, An
         request["TableClass"] = table_class
     if described.get("SSEDescription", {}).get("SSEType") == "KMS":
         request["SSESpecification"] = {"Enabled": True, "SSEType": "KMS"}
+    if stream := _stream_view(described, options):
+        request["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": stream}
+    if options.deletion_protection:
+        request["DeletionProtectionEnabled"] = True
+    copied = {key: value for key, value in (copied_tags or {}).items() if not key.startswith(RESERVED_TAGS)}
+    if tags := copied | options.tags:
+        request["Tags"] = [{"Key": key, "Value": value} for key, value in tags.items()]
     return request
+
+
+def _stream_view(described: dict[str, Any], options: CreationOptions) -> str | None:
+    if options.stream != "like_source":
+        return options.stream
+    stream = described.get("StreamSpecification", {})
+    return stream["StreamViewType"] if stream.get("StreamEnabled") else None
 
 
 def _index(described: dict[str, Any]) -> dict[str, Any]:

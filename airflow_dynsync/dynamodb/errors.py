@@ -317,6 +317,10 @@ _BY_CODE: dict[str, tuple[type[DynamoDBError], str | Callable[[str, str, str], s
     "RequestTimeout": _SERVICE,
     "RequestTimeoutException": _SERVICE,
     "ReplicatedWriteConflictException": _SERVICE,
+    "ContinuousBackupsUnavailableException": (
+        ServiceError,
+        "{place} was refused: the new table cannot be backed up yet; try again later",
+    ),
     "TransactionConflictException": _SERVICE,
 }
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.dynamodb.side_tables import side_table_name
+
+if TYPE_CHECKING:
+    from airflow_dynsync.dynamodb.creation_options import CreationOptions
 
 READ_ACTIONS = ("BatchGetItem", "DescribeTable", "DescribeTimeToLive", "GetItem", "PartiQLSelect", "Query", "Scan")
 WRITE_ACTIONS = ("BatchWriteItem", "DeleteItem", "PartiQLInsert", "PartiQLUpdate", "PutItem", "UpdateItem")
@@ -25,30 +28,43 @@ SIDE_TABLE_ACTIONS = (
 _TABLE_ARN = re.compile(r"arn:aws[a-z-]*:dynamodb:[a-z0-9-]+:\d{12}:table/[A-Za-z0-9_.-]{3,255}")
 
 
-def read_policy(table_arn: str) -> dict[str, Any]:
-    """The policy of a role that reads one table and its indexes; ValueError if `table_arn` is no table's."""
-    return _policy(table_arn, READ_ACTIONS)
+def read_policy(table_arn: str, *, copies_tags: bool = False) -> dict[str, Any]:
+    """The policy of a role that reads one table and its indexes, and where asked its tags.
+
+    Raises ValueError if `table_arn` is no table's.
+    """
+    return _policy(table_arn, READ_ACTIONS + (("ListTagsOfResource",) if copies_tags else ()))
 
 
-def write_policy(table_arn: str, *, creates: bool = False, replaces: bool = False) -> dict[str, Any]:
+def write_policy(
+    table_arn: str, *, creates: CreationOptions | None = None, replaces: bool = False
+) -> dict[str, Any]:
     """The policy of a role that reads and writes one table.
 
     Deletes of a mirror are BatchWriteItem, too.
 
     Args:
         table_arn: the table.
-        creates: whether it may also create it, as ``create_destination`` does.
+        creates: what it gets that the role may also create, as ``create_destination`` does; None creates nothing.
         replaces: whether it may also make, fill and delete the table's side table, as write mode ``replace`` does.
 
     Raises:
         ValueError: `table_arn` is no table's.
     """
-    policy = _policy(table_arn, READ_ACTIONS + WRITE_ACTIONS + (CREATE_ACTIONS if creates else ()))
+    policy = _policy(table_arn, READ_ACTIONS + WRITE_ACTIONS + _creation_actions(creates))
     if replaces:
         place, _, name = table_arn.rpartition("/")
         side_table_arn = f"{place}/{side_table_name(name)}"
         policy["Statement"].append(_table_statement("SideTable", side_table_arn, SIDE_TABLE_ACTIONS))
     return policy
+
+
+def _creation_actions(options: CreationOptions | None) -> tuple[str, ...]:
+    if options is None:
+        return ()
+    tagging = ("TagResource",) if options.tags or options.copy_tags else ()
+    recovery = ("UpdateContinuousBackups",) if options.point_in_time_recovery else ()
+    return CREATE_ACTIONS + tagging + recovery
 
 
 def trust_policy(principal: str, external_id: str) -> dict[str, Any]:

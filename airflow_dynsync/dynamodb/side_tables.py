@@ -10,7 +10,7 @@ from airflow_dynsync.dynamodb.calls import Backoff, Patience, call, call_patient
 from airflow_dynsync.dynamodb.capacity import Pacer
 from airflow_dynsync.dynamodb.creation import creation_request, wait_until_active
 from airflow_dynsync.dynamodb.errors import DynamoDBError, TableNotFoundError
-from airflow_dynsync.dynamodb.tables import TableDescription, describe_table
+from airflow_dynsync.dynamodb.tables import TableDescription, describe_table, table_tags
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -53,19 +53,12 @@ def is_side_table(client: DynamoDBClient, found: TableDescription, table_name: s
         AccessDeniedError: without the permission dynamodb:ListTagsOfResource.
         DynamoDBError: the tags cannot be read.
     """
-    parameters: dict[str, Any] = {"ResourceArn": found.arn}
-    while True:
-        try:
-            answer = call(client, "ListTagsOfResource", found.name, parameters)
-        except DynamoDBError as error:
-            if error.code == "UnknownOperationException":
-                return found.name == side_table_name(table_name)
-            raise
-        if {"Key": TAG, "Value": table_name} in answer.get("Tags", ()):
-            return True
-        if "NextToken" not in answer:
-            return False
-        parameters["NextToken"] = answer["NextToken"]
+    try:
+        return table_tags(client, found.name, found.arn).get(TAG) == table_name
+    except DynamoDBError as error:
+        if error.code == "UnknownOperationException":
+            return found.name == side_table_name(table_name)
+        raise
 
 
 def create_side_table(

@@ -123,6 +123,21 @@ def time_to_live_attribute(client: DynamoDBClient, table_name: str) -> str | Non
     return described.get("AttributeName") if described.get("TimeToLiveStatus") in ("ENABLED", "ENABLING") else None
 
 
+def table_tags(client: DynamoDBClient, table_name: str, table_arn: str) -> dict[str, str]:
+    """Return a table's tags, by their keys.
+
+    Raises `AccessDeniedError` without the permission dynamodb:ListTagsOfResource, or another `DynamoDBError`.
+    """
+    tags: dict[str, str] = {}
+    parameters = {"ResourceArn": table_arn}
+    while True:
+        answer = call(client, "ListTagsOfResource", table_name, parameters)
+        tags |= {tag["Key"]: tag["Value"] for tag in answer.get("Tags", ())}
+        if not (following := answer.get("NextToken")):
+            return tags
+        parameters["NextToken"] = following
+
+
 def same_table(a: TableDescription, a_endpoint: str | None, b: TableDescription, b_endpoint: str | None) -> bool:
     """Whether two descriptions, each with the endpoint it came from (None for AWS's own), are of one table.
 

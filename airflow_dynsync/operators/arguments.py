@@ -22,6 +22,7 @@ _CHOICES = {
 
 def check_arguments(operator: DynamoDBAnonymizeSyncOperator) -> None:
     """Raise ValueError, or one of its kind, if something is wrong with an operator's arguments, but its rules."""
+    from airflow_dynsync.sync.creation import parse_create_destination
     from airflow_dynsync.sync.findings import parse_acknowledged
     from airflow_dynsync.sync.risk import parse_quasi_identifiers
 
@@ -42,13 +43,12 @@ def check_arguments(operator: DynamoDBAnonymizeSyncOperator) -> None:
             f"{place}: report_copy_path is a second place for the report, which no later run looks at; give"
             " report_path, too, which stays the same from run to run"
         )
-    if operator.create_destination not in (None, "like_source"):
-        raise ValueError(f"{place}: create_destination is like_source, or None")
     _check_rules_and_file(operator)
     _check_item_errors(operator)
     _check_shares(operator)
     _check_limits(operator)
     refuse_blank_where(operator.where)
+    parse_create_destination(operator.create_destination)
     parse_quasi_identifiers(operator.quasi_identifiers or ())
     parse_acknowledged(operator.acknowledge or ())
 

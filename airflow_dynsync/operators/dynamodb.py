@@ -91,7 +91,9 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             report tells how rare their combinations are, before and after. None for those of the mapping file.
         create_destination: ``like_source`` creates the destination where it does not exist, with keys, indexes,
             billing mode, time to live, table class and kind of encryption of the source, and waits until it is
-            ACTIVE; None takes that for an error.
+            ACTIVE; a dict, as in ``{"copy_tags": True, "tags": {"stage": "test"}}``, does so and asks for more:
+            ``billing`` (``on_demand``), ``tags``, ``copy_tags``, ``stream`` (``like_source`` or what it shows),
+            ``point_in_time_recovery``, ``deletion_protection``. None takes a missing table for an error.
         acknowledge: codes of warnings about the tables and the mapping that are known, as in
             ``["stream_on_destination"]``, beside those of the mapping file: the log leaves them out.
         verify: what is read back after the last write and compared with what the mapping gives now for the source:
@@ -153,7 +155,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
         on_exposure: str = "warn",
         drift: str = "warn",
         quasi_identifiers: Sequence[str] | None = None,
-        create_destination: str | None = None,
+        create_destination: str | dict[str, Any] | None = None,
         acknowledge: Sequence[str] | None = None,
         verify: str = "sample",
         on_item_error: str = "fail",
@@ -310,6 +312,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             self.log.warning("%s.", warning)
 
     def _job(self) -> SyncJob:
+        from airflow_dynsync.sync.creation import parse_create_destination
         from airflow_dynsync.sync.job import DEFAULT_PAGE_SIZE, SyncJob
 
         refuse_blank_where(self.where)  # a template may have rendered to nothing
@@ -336,7 +339,7 @@ class DynamoDBAnonymizeSyncOperator(BaseOperator):
             on_exposure=self.on_exposure,
             drift=self.drift,
             quasi_identifiers=tuple(self.quasi_identifiers or mapping.quasi_identifiers),
-            create_destination=self.create_destination,
+            create_destination=parse_create_destination(self.create_destination),
             acknowledge=(*mapping.acknowledge, *(self.acknowledge or ())),
             verify=self.verify,
             on_item_error=self.on_item_error,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from airflow_dynsync.dynamodb.calls import Backoff
+    from airflow_dynsync.dynamodb.creation_options import CreationOptions
 
 WriteMode = Literal["upsert", "mirror", "replace"]
 
@@ -72,8 +73,8 @@ class SyncJob:
         drift: ``fail`` stops the run before an item is written that has a path or type which the last run did not
             see.
         quasi_identifiers: paths whose combinations' rarity is measured, before and after; see `sync.risk`.
-        create_destination: ``like_source`` creates the destination where it does not exist; None takes that for an
-            error.
+        create_destination: creates the destination, where it does not exist, like the source and with these
+            options; None takes that for an error.
         acknowledge: codes of preflight's warnings, of which `run_sync` shall not warn; see `sync.findings`.
         verify: what is read back after the last write and compared with what the plan gives; see
             `sync.verification`: ``sample``, up to 1,000 items; ``all``, which takes a second read of the source,
@@ -106,7 +107,7 @@ class SyncJob:
     on_exposure: OnFinding = "warn"
     drift: OnFinding = "warn"
     quasi_identifiers: tuple[str, ...] = ()
-    create_destination: Literal["like_source"] | None = None
+    create_destination: CreationOptions | None = None
     acknowledge: tuple[str, ...] = ()
     verify: VerifyMode = "sample"
     on_item_error: OnItemError = "fail"

@@ -310,7 +310,8 @@ def _destination(
     plan = compile_plan(job.mapping, key_attributes=table.key_names, secret=job.secret)
     require_no_errors(inspect_keys(plan, table))
     plan_selection(job.where, table.keys)
-    return create_like(source, job.source_table, destination, job.destination_table, stop=stop, backoff=backoff)
+    tables = source, job.source_table, destination, job.destination_table
+    return create_like(*tables, job.create_destination, stop=stop, backoff=backoff)
 
 
 def _require_replaceable(job: SyncJob) -> None:

@@ -84,7 +84,19 @@ def test_a_wrong_mapping_shows_as_one_readable_line_among_airflows_import_errors
         ({"where": "  "}, "where: is blank"),
         ({"total_segments": 0}, "total_segments is a whole number"),
         ({"page_size": "many"}, "page_size is a whole number"),
-        ({"create_destination": "yes"}, "create_destination is like_source, or None"),
+        ({"create_destination": "yes"}, "create_destination: expected like_source, or a mapping"),
+        ({"create_destination": 1}, "create_destination: .*got an integer"),
+        ({"create_destination": {"tag": {}}}, r"create_destination\.tag: unknown name \(did you mean tags\?\)"),
+        (
+            {"create_destination": {"tags": {"team": 1}}},
+            r"create_destination\.tags\.team: expected a valid string",
+        ),
+        (
+            {"create_destination": {"tags": {"aws:team": "a"}}},
+            r"create_destination\.tags: keys that begin with aws:",
+        ),
+        ({"create_destination": {"stream": "ALL"}}, r"create_destination\.stream: expected .*KEYS_ONLY"),
+        ({"create_destination": {"copy_tags": "yes"}}, r"create_destination\.copy_tags: expected a valid boolean"),
         ({"acknowledge": ["streams"]}, r"acknowledge\[0\]: is no warning's code"),
         ({"on_item_error": "skip"}, "on_item_error is one of fail, dead_letter"),
         ({"on_item_error": "dead_letter"}, "needs dead_letters, a path"),
@@ -387,9 +399,11 @@ def test_a_destination_that_does_not_exist_is_created_and_known_warnings_are_not
     streaming = fill(sides[1], {"Id": "S"}, [], StreamSpecification=stream)
     created = f"{source}-created"
     try:
-        made = operator(source_table=source, destination_table=created, create_destination="like_source")
+        made = operator(source_table=source, destination_table=created, create_destination={"stream": "KEYS_ONLY"})
         assert made.execute({"outlet_events": Events()})["items_written"] == 3
         assert len(read_all(sides[1], created)) == 3
+        streams = sides[1].describe_table(TableName=created)["Table"]["StreamSpecification"]
+        assert streams == stream
     finally:
         sides[1].delete_table(TableName=created)
     for known in (["stream_on_destination"], None):

@@ -9,6 +9,7 @@ from botocore.awsrequest import AWSResponse
 
 from airflow_dynsync.dynamodb.calls import Backoff
 from airflow_dynsync.dynamodb.creation import create_like, creation_request
+from airflow_dynsync.dynamodb.creation_options import CreationOptions
 from airflow_dynsync.dynamodb.errors import AccessDeniedError, DynamoDBError, StoppedError, TableNotFoundError
 from airflow_dynsync.dynamodb.tables import time_to_live_attribute
 from airflow_dynsync.engine import Mapping, MappingError
@@ -143,6 +144,21 @@ def test_a_request_carries_class_and_encryption_and_leaves_off_what_costs_or_pro
     }
 
 
+def test_a_request_carries_the_sources_tags_but_for_those_of_aws_and_those_that_are_given() -> None:
+    described = {
+        "KeySchema": [{"AttributeName": "Id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "Id", "AttributeType": "S"}],
+        "BillingModeSummary": {"BillingMode": "PAY_PER_REQUEST"},
+    }
+    copied = {"aws:cloudformation:stack-name": "shop", "owner": "shop", "stage": "production"}
+    options = CreationOptions(tags={"stage": "test"}, copy_tags=True)
+    assert creation_request(described, "made", options, copied)["Tags"] == [
+        {"Key": "owner", "Value": "shop"},
+        {"Key": "stage", "Value": "test"},
+    ]
+    assert "Tags" not in creation_request(described, "made", CreationOptions(), {})
+
+
 def test_a_table_that_someone_else_creates_meanwhile_is_taken(
     create_table: Callable[..., str], source: Any, destination: Any
 ) -> None:
@@ -197,7 +213,7 @@ def test_a_sync_creates_its_destination_where_it_is_to_and_finds_it_the_next_tim
     with pytest.raises(TableNotFoundError):
         run_sync(job(name), source, destination)
     for _ in range(2):
-        report = run_sync(job(name, create_destination="like_source"), source, destination)
+        report = run_sync(job(name, create_destination=CreationOptions()), source, destination)
         assert (report.items_written, report.preflight) == (30, ())
     assert len(read_all(destination, "made")) == 30
     assert destination.query(
@@ -221,7 +237,7 @@ def test_a_sync_waits_for_a_destination_that_is_still_being_created(
         shown.append(parsed["Table"]["TableStatus"])
 
     destination.meta.events.register("after-call.dynamodb.DescribeTable", show)
-    report = run_sync(job(name, create_destination="like_source"), source, destination)
+    report = run_sync(job(name, create_destination=CreationOptions()), source, destination)
     assert (report.items_written, shown) == (1, ["CREATING"] * 3 + ["ACTIVE"])
 
 
@@ -231,6 +247,8 @@ def test_a_sync_with_a_wrong_mapping_creates_nothing(
     name = fill(source, KEYS, [])
     with pytest.raises(MappingError):
         run_sync(
-            job(name, create_destination="like_source", mapping={"mappings": {"Id": "null"}}), source, destination
+            job(name, create_destination=CreationOptions(), mapping={"mappings": {"Id": "null"}}),
+            source,
+            destination,
         )
     assert destination.list_tables()["TableNames"] == []

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
+from airflow_dynsync.dynamodb.creation_options import CreationOptions
 from airflow_dynsync.dynamodb.errors import AccessDeniedError, InvalidRequestError, StoppedError
 from airflow_dynsync.dynamodb.policies import read_policy, write_policy
 from airflow_dynsync.dynamodb.side_tables import TAG, create_side_table, delete_table, side_table_name
@@ -404,7 +405,7 @@ def test_a_destination_that_does_not_exist_is_created_and_gets_its_contents(
 ) -> None:
     table = fill(source, KEY, people(*range(60)))
     target = f"{table}-made"
-    run_sync(job(table, target, create_destination="like_source"), source, destination)
+    run_sync(job(table, target, create_destination=CreationOptions()), source, destination)
     assert tables(destination).count(side_table_name(target)) == 0
     assert len(read_all(destination, target)) == 60
     delete_table(destination, target, wait=True)

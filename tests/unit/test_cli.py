@@ -30,6 +30,19 @@ def test_policy_write_allows_to_create_the_table_where_asked(capsys: pytest.Capt
         assert creating & set(table["Action"]) == allowed
 
 
+def test_policies_allow_what_a_created_table_is_to_get(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = ["--create-destination", "--tag", "team=data", "--point-in-time-recovery"]
+    for command, allowed in (
+        (["write", *asked], {"dynamodb:TagResource", "dynamodb:UpdateContinuousBackups"}),
+        (["write", "--create-destination", "--stream", "KEYS_ONLY"], set()),
+        (["read", "--copy-tags"], {"dynamodb:ListTagsOfResource"}),
+    ):
+        assert main(["policy", *command, "--table-arn", ARN]) == 0
+        (table, _) = json.loads(capsys.readouterr().out)["Statement"]
+        named = {"TagResource", "UpdateContinuousBackups", "ListTagsOfResource"}
+        assert {f"dynamodb:{name}" for name in named} & set(table["Action"]) == allowed
+
+
 def test_policy_write_allows_a_side_table_of_that_name_alone_where_asked(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -56,6 +69,16 @@ def test_policy_with_a_principal_adds_the_trust_policy(capsys: pytest.CaptureFix
         (["policy", "read", "--table-arn", ARN, "--external-id", "e"], "belong together"),
         (["policy", "read", "--table-arn", ARN, "--create-destination"], "for the role that writes"),
         (["policy", "read", "--table-arn", ARN, "--replace"], "--replace is for the role that writes"),
+        (["policy", "read", "--table-arn", ARN, "--tag", "a=b"], "--tag is for the role that writes"),
+        (["policy", "write", "--table-arn", ARN, "--copy-tags"], "give --create-destination, too"),
+        (
+            ["policy", "write", "--table-arn", ARN, "--create-destination", "--tag", "team"],
+            "--tag: expected KEY=VALUE",
+        ),
+        (
+            ["policy", "write", "--table-arn", ARN, "--create-destination", "--tag", "AWS:x=1"],
+            "keys that begin with aws: are AWS's own",
+        ),
         (["transformers", "transform_emial"], "did you mean transform_email?"),
         (["validate", "no-such-file.yaml"], "no-such-file.yaml: cannot be read"),
     ],

@@ -15,6 +15,7 @@ from botocore.hooks import HierarchicalEmitter
 from airflow_dynsync.dynamodb import errors
 from airflow_dynsync.dynamodb.calls import call
 from airflow_dynsync.dynamodb.client import create_client
+from airflow_dynsync.dynamodb.creation_options import CreationOptions
 from airflow_dynsync.dynamodb.credentials import load_credentials
 from airflow_dynsync.dynamodb.policies import read_policy, trust_policy, write_policy
 from airflow_dynsync.dynamodb.tables import KeyAttribute, TableDescription, same_table
@@ -182,7 +183,16 @@ CREATE = {"CreateTable", "UpdateTimeToLive"}
     [
         (read_policy, READ),
         (write_policy, READ | WRITE),
-        (partial(write_policy, creates=True), READ | WRITE | CREATE),
+        (partial(write_policy, creates=CreationOptions()), READ | WRITE | CREATE),
+        (partial(read_policy, copies_tags=True), READ | {"ListTagsOfResource"}),
+        (
+            partial(write_policy, creates=CreationOptions(copy_tags=True)),
+            READ | WRITE | CREATE | {"TagResource"},
+        ),
+        (
+            partial(write_policy, creates=CreationOptions(tags={"a": "b"}, point_in_time_recovery=True)),
+            READ | WRITE | CREATE | {"TagResource", "UpdateContinuousBackups"},
+        ),
     ],
 )
 def test_policy_when_made_allows_its_actions_on_the_table_and_its_indexes_alone(
