@@ -11,8 +11,7 @@ import pytest
 from airflow_dynsync.dynamodb.writer import delete_items, write_items
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.job import SyncJob, WriteMode, run_sync
-from local.dynamodb import AccessKey, Server
-from tests.tables import by_key, read_all, wire_client
+from tests.tables import by_key, read_all
 
 ITEMS = 2_000
 CHANGED = ITEMS // 50
@@ -43,16 +42,6 @@ def item(number: int, name: str = "Person") -> dict[str, Any]:
 
 def key(item: dict[str, Any]) -> dict[str, Any]:
     return {name: item[name] for name in KEYS}
-
-
-@pytest.fixture
-def source(dynamodb_local: Server) -> Any:
-    return wire_client(dynamodb_local, AccessKey("source"))
-
-
-@pytest.fixture
-def destination(dynamodb_local: Server) -> Any:
-    return wire_client(dynamodb_local, AccessKey("destination"))
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from airflow_dynsync.dynamodb.writer import write_items
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.job import SyncJob, run_sync
 from airflow_dynsync.sync.verification import MOST_SAMPLED, VerificationFailedError, VerifyMode
-from local.dynamodb import AccessKey, Server
-from tests.tables import looks_up, read_all, wire_client
+from tests.tables import looks_up, read_all
 
 Fill = Callable[..., str]
 
@@ -22,16 +21,6 @@ MAPPING = {
     "unmapped": "passthrough",
 }
 TAMPERED = {"S": "marked-value"}
-
-
-@pytest.fixture
-def source(dynamodb_local: Server) -> Any:
-    return wire_client(dynamodb_local, AccessKey("source"))
-
-
-@pytest.fixture
-def destination(dynamodb_local: Server) -> Any:
-    return wire_client(dynamodb_local, AccessKey("destination"))
 
 
 def items(count: int) -> list[dict[str, Any]]:
