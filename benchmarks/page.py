@@ -80,7 +80,7 @@ def _table(head: list[str], rows: list[list[str]]) -> str:
 
 def _sync(sync: dict[str, Any]) -> str:
     cpu = {(each["kind"], each["candidate"], each["work"]): each["cpu"] for each in sync["figures"]}
-    kinds = list(sync["items"])
+    kinds = sorted(sync["items"], key=lambda kind: sync["kinds"][kind]["bytes"])
 
     def row(name: str, candidate: str, work: str) -> list[str]:
         return [name, *(f"{cpu[kind, candidate, work]:,.0f}" for kind in kinds)]
