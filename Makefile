@@ -37,7 +37,7 @@ test: install ## Run linters, types, import contracts and every test; missing pa
 	.venv/bin/python -m local.check
 
 soak: install ## Kill syncs and tasks, send them through faults, fuzz the engine: ten and twenty times as often
-	DYNSYNC_SOAK=1 .venv/bin/pytest -rP tests/unit/test_fuzz_mappings.py tests/unit/test_fuzz_parsers.py
+	DYNSYNC_SOAK=1 .venv/bin/pytest -rP tests/unit/test_fuzz_mappings.py tests/unit/test_fuzz_parsers.py tests/unit/test_collisions.py
 	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/integration/test_kills.py
 	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/integration/test_faults.py
 	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/airflow/test_kills.py
