@@ -43,6 +43,8 @@ Way = Literal["everywhere", "in its item", "as a word", "in place"]
 
 _PUNCTUATION = bytes(code for code in range(128) if not chr(code).isalnum())
 _WORDS = re.compile(rb"[0-9a-z\x80-\xff]+")
+_TIMES = re.compile(rb"[0-9]{2}:[0-9]{2}:[0-9]{2}[.,][0-9]+|[0-9]{10}\.[0-9]+")
+"""Of day and since the epoch, with fractions: among ten thousands of them in a log, some end like a coordinate."""
 _SCALARS = {"SS": "S", "NS": "N", "BS": "B"}
 
 
@@ -77,7 +79,7 @@ class Originals:
 
     def left_in(self, content: bytes | str) -> Counter[str]:
         """Return the paths whose originals stand in something that a run leaves behind, but the destination."""
-        return self._anywhere.found_in(content.encode() if isinstance(content, str) else content)
+        return self._anywhere.found_in(_TIMES.sub(b" ", content.encode() if isinstance(content, str) else content))
 
     def left_in_files(self, *folders: Path) -> Counter[str]:
         """Return the same of all files below some folders, of which there has to be one."""
