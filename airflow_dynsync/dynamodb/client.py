@@ -16,6 +16,9 @@ more than all else a client does:
 connections. A throttled item operation is raised at once in either case: `calls.py` waits it out, and the pace of
 all threads has to give way meanwhile.
 
+Within `items_as_bytes`, the `Items` of an answer that has a checksum are a `SerializedItems`: its items are parsed
+when they are looked at.
+
 What a caller sees: binaries (B, BS) are base64 text in both directions, numbers their text, sets lists. A
 parameter may hold `orjson.Fragment`, JSON serialized before. Request and response bodies do not show in
 botocore's debug log, which would print them. `create_client(client="botocore")` shows the same over botocore's
@@ -25,6 +28,8 @@ own serializer, parser and transport, for comparison and for those who meet a pr
 from __future__ import annotations
 
 import zlib
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -39,10 +44,11 @@ from botocore.session import Session
 from airflow_dynsync.dynamodb.binaries import to_bytes, to_text
 from airflow_dynsync.dynamodb.credentials import renew_when_refused
 from airflow_dynsync.dynamodb.errors import THROTTLING_CODES
+from airflow_dynsync.dynamodb.items import parse_answer
 from airflow_dynsync.dynamodb.transport import Transport, obstacle
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from botocore.awsrequest import AWSResponse
     from botocore.client import BaseClient
@@ -75,6 +81,8 @@ BULK_OPERATIONS = frozenset({"BatchGetItem", "BatchWriteItem", "ExecuteStatement
 """Those that a sync calls again and again; they take the short way of `transport`, and are not repeated in it."""
 
 _ITEM_OUTPUTS = frozenset(f"{operation}Output" for operation in ITEM_OPERATIONS)
+_ITEMS_AS_BYTES: ContextVar[bool] = ContextVar("airflow_dynsync.items_as_bytes", default=False)
+_CHECKSUM = "x-amz-crc32"
 _BODY = "airflow_dynsync.body"
 _ABANDON = "abandon-calls.dynamodb"
 _DETOUR = "detour.dynamodb"
@@ -141,6 +149,16 @@ def create_client(
         made.meta.events.register(f"needs-retry.dynamodb.{operation}", partial(_tell_throttling, made))
     renew_when_refused(made, credentials)
     return made  # type: ignore[no-any-return]
+
+
+@contextmanager
+def items_as_bytes() -> Iterator[None]:
+    """Let the calls of this thread leave the items of an answer unparsed, where the client can."""
+    before = _ITEMS_AS_BYTES.set(True)
+    try:
+        yield
+    finally:
+        _ITEMS_AS_BYTES.reset(before)
 
 
 def detour(client: BaseClient) -> str | None:
@@ -221,7 +239,7 @@ def _set_body(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None
 
 def _refuse_damaged(http_response: AWSResponse, parsed: dict[str, Any], **_: Any) -> None:
     # botocore looks at the checksum as well, but takes the answer of its last attempt as it is.
-    expected = http_response.headers.get("x-amz-crc32")
+    expected = http_response.headers.get(_CHECKSUM)
     if expected is not None and expected != (actual := str(zlib.crc32(http_response.content))):
         raise ChecksumError(checksum_type="crc32", expected_checksum=expected, actual_checksum=actual)
     if http_response.status_code < 300 and "Error" in parsed:
@@ -286,9 +304,12 @@ class _Parser(ResponseParser):
         # botocore's stub says Shape; an operation without output has None.
         if response["status_code"] >= 300 or getattr(shape, "name", None) not in _ITEM_OUTPUTS:
             return self._stock.parse({**response, "body": _Unlogged(body)}, shape)
+        headers = {name.lower(): value for name, value in response["headers"].items()}
+        # Damage has to show while the call can be repeated: by its checksum, or when it is parsed.
+        later = self._wire and _CHECKSUM in headers and _ITEMS_AS_BYTES.get()
         try:
-            parsed: Any = orjson.loads(body)
-        except orjson.JSONDecodeError:
+            parsed: Any = parse_answer(body) if later else orjson.loads(body)
+        except ValueError:
             parsed = None
         if not isinstance(parsed, dict):
             # An empty answer would pass for the end of the table. As an error in the answer it first meets
@@ -297,7 +318,6 @@ class _Parser(ResponseParser):
             parsed = {"Error": {"Code": "UnreadableResponse", "Message": message}}
         elif not self._wire:
             return self._stock.parse({**response, "body": _Unlogged(body)}, shape)
-        headers = {name.lower(): value for name, value in response["headers"].items()}
         metadata = {"HTTPStatusCode": response["status_code"], "HTTPHeaders": headers}
         if "x-amzn-requestid" in headers:
             metadata["RequestId"] = headers["x-amzn-requestid"]

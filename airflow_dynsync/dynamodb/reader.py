@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.dynamodb.calls import Backoff, Patience, call_patiently
 from airflow_dynsync.dynamodb.capacity import Pacer
+from airflow_dynsync.dynamodb.client import items_as_bytes
 from airflow_dynsync.dynamodb.errors import InvalidRequestError
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -27,14 +28,14 @@ class Page:
     """One page of items in wire form.
 
     Attributes:
-        items: may be empty though more pages follow.
+        items: may be none though more pages follow; a `SerializedItems` where the client can leave them unparsed.
         position: where the next page begins: a Scan's LastEvaluatedKey in wire form, a statement's NextToken;
             None on the last page.
         scanned_count: items that DynamoDB examined; None of a statement, which does not tell.
         consumed_capacity: read capacity units, None where the service does not tell.
     """
 
-    items: list[WireItem]
+    items: Sequence[WireItem]
     position: WireItem | str | None
     scanned_count: int | None
     consumed_capacity: float | None
@@ -191,7 +192,8 @@ def _pages(
         if limit := pacer.page_size(page_size):
             parameters["Limit"] = limit
         patience.progress()
-        answer = call_patiently(client, operation, table_name, parameters, patience, pacer, limit or 0)
+        with items_as_bytes():
+            answer = call_patiently(client, operation, table_name, parameters, patience, pacer, limit or 0)
         position = answer.get(told) or None
         # Taken out of the answer, so that the caller alone decides how long the items live.
         yield Page(answer.pop("Items"), position, answer.get("ScannedCount"), _capacity(answer))

@@ -66,11 +66,25 @@ def write_items(
     then stays; writing the same items again is harmless.
     """
     if key_names:
-        _require_distinct_keys(table_name, items, key_names)
+        require_distinct_keys(table_name, items, key_names)
+    serialized = [orjson.dumps(item) for item in items]
+    return write_serialized(client, table_name, serialized, stop=stop, backoff=backoff, pacer=pacer)
+
+
+def write_serialized(
+    client: DynamoDBClient,
+    table_name: str,
+    items: Sequence[bytes],
+    *,
+    stop: threading.Event | None = None,
+    backoff: Backoff | None = None,
+    pacer: Pacer | None = None,
+) -> WriteResult:
+    """Put items, each the JSON of its wire form, whose keys differ; the rest is as of `write_items`."""
     return _write(
         client,
         table_name,
-        [orjson.dumps(item) for item in items],
+        items,
         lambda item: {"PutRequest": {"Item": orjson.Fragment(item)}},
         Patience(backoff or Backoff(), stop),
         pacer or Pacer(),
@@ -154,7 +168,8 @@ def batches(items: Iterable[bytes], most_amount: float = math.inf) -> Iterator[l
         yield batch
 
 
-def _require_distinct_keys(table_name: str, items: Sequence[WireItem], key_names: Sequence[str]) -> None:
+def require_distinct_keys(table_name: str, items: Sequence[WireItem], key_names: Sequence[str]) -> None:
+    """Raise `KeyCollisionError` if two items have one key, `InvalidRequestError` if one has none."""
     distinct = {tuple(_key_value(table_name, item, name) for name in key_names) for item in items}
     collisions = len(items) - len(distinct)
     if collisions:

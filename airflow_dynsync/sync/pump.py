@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -11,11 +12,14 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+import orjson
+
 from airflow_dynsync.dynamodb.calls import Backoff
 from airflow_dynsync.dynamodb.capacity import Pacer
 from airflow_dynsync.dynamodb.errors import InvalidRequestError, StoppedError
+from airflow_dynsync.dynamodb.items import PIECE_BYTES, pieces
 from airflow_dynsync.dynamodb.reader import Page
-from airflow_dynsync.dynamodb.writer import MAX_ITEMS, write_items
+from airflow_dynsync.dynamodb.writer import MAX_ITEMS, require_distinct_keys, write_serialized
 from airflow_dynsync.engine import Plan, TransformError
 from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.changes import Changes
@@ -35,10 +39,14 @@ WRITERS: Final = 16
 _FEW_ITEMS: Final = 10 * MAX_ITEMS
 _MANY_PAGES: Final = 10
 _LOOK_SECONDS: Final = 0.1
+_ALL: Final = sys.maxsize
 
 
 Observer = Callable[[Sequence[WireItem], Sequence[WireItem]], None]
 """Looks at items as they were read, and as they will be written."""
+
+_Put = tuple[bytes, bytes]
+"""The JSON of an item to write and of its source, which is empty where nobody may ask for it."""
 
 PutAside = Callable[[WireItem, TransformError | InvalidRequestError], object]
 """Takes an item as it was read, which a rule failed on or DynamoDB refused; what it raises ends the run."""
@@ -168,28 +176,41 @@ class Pump:
         start = self.checkpoint.position(segment)
         changes = None if self.changes is None else self.changes(segment, start)
         for chunk, position in self._chunks(segment, self.pages(segment, start)):
-            if self.put_aside is None:
-                items, sources = self.plan.apply(chunk), chunk
-            else:
-                sources, items = transform_others(self.plan, chunk, self.put_aside)
-            for look in self.observers:
-                look(sources, items)
-            # Only where one may be put aside are the source's items held, too, while the next page is read.
-            pairs = [] if self.put_aside is None else list(zip(sources, items, strict=True))
-            del chunk, sources
-            count = len(items)
-            self.counters.add_transformed(count)
-            if changes is not None:
-                items = self._changed(changes, items)
-                self.counters.add_unchanged(count - len(items))
+            puts: list[_Put] = []
+            count = 0
+            for piece in pieces(chunk, PIECE_BYTES if changes is None else _ALL):
+                count += self._transform(piece, changes, puts)
+            del chunk
             self._confirm(segment, writes, behind)
             writes = [
-                self._submit(writers, self._write, items[first : first + MAX_ITEMS], pairs)
-                for first in range(0, len(items), MAX_ITEMS)
+                self._submit(writers, self._write, puts[first : first + MAX_ITEMS])
+                for first in range(0, len(puts), MAX_ITEMS)
             ]
             behind = position, count
-            del items, pairs
+            del puts
         self._confirm(segment, writes, behind)
+
+    def _transform(self, read: list[WireItem], changes: Changes | None, puts: list[_Put]) -> int:
+        """Transform some items, add what is to be written, and return how many are there when that is done."""
+        if self.put_aside is None:
+            items, sources = self.plan.apply(read), read
+        else:
+            sources, items = transform_others(self.plan, read, self.put_aside)
+        for look in self.observers:
+            look(sources, items)
+        if self.key_names:
+            require_distinct_keys(self.table_name, items, self.key_names)
+        self.counters.add_transformed(len(items))
+        changed = items
+        if changes is not None:
+            changed = self._changed(changes, items)
+            self.counters.add_unchanged(len(items) - len(changed))
+        if self.put_aside is None:
+            puts += [(orjson.dumps(item), b"") for item in changed]
+        else:  # which alone asks for the source of an item that is refused
+            source_of = {id(item): source for source, item in zip(sources, items, strict=True)}
+            puts += [(orjson.dumps(item), orjson.dumps(source_of[id(item)])) for item in changed]
+        return len(items)
 
     def _confirm(
         self,
@@ -212,35 +233,35 @@ class Pump:
                 raise
             return items  # no key of one may be looked up; which one it is shows when they are written
 
-    def _chunks(self, segment: int, pages: Iterator[Page]) -> Iterator[tuple[list[WireItem], Position | None]]:
+    def _chunks(
+        self, segment: int, pages: Iterator[Page]
+    ) -> Iterator[tuple[list[Sequence[WireItem]], Position | None]]:
         """Put pages together that a filter has thinned, so that they fill batches, up to what a full one holds.
 
         A page that has few items because they are large is full, too.
         """
-        items: list[WireItem] = []
-        merged, filled = 0, 0.0
+        chunk: list[Sequence[WireItem]] = []
+        filled = 0.0
         for page in pages:
             self.counters.add_read(len(page.items), page.scanned_count, page.consumed_capacity, segment)
             position = page.position
             filled += len(page.items) / (page.scanned_count or _FEW_ITEMS)
-            items = items + page.items if items else page.items
+            chunk.append(page.items)
             del page  # its items belong to whoever takes the chunk
-            merged += 1
-            if position is None or filled >= 1 or merged == _MANY_PAGES:
-                chunk, items, merged, filled = items, [], 0, 0.0
-                yield chunk, position
+            if position is None or filled >= 1 or len(chunk) == _MANY_PAGES:
+                whole, chunk, filled = chunk, [], 0.0
+                yield whole, position
 
-    def _write(self, items: Sequence[WireItem], pairs: Sequence[tuple[WireItem, WireItem]]) -> int:
+    def _write(self, puts: Sequence[_Put]) -> int:
         """Write a batch; find what is refused by halves, put it aside, and return how many items that were.
 
         Of a batch that holds an item which DynamoDB refuses it writes none.
         """
         try:
-            result = write_items(
+            result = write_serialized(
                 self.destination,
                 self.table_name,
-                items,
-                key_names=self.key_names,
+                [item for item, _ in puts],
                 stop=self.stop,
                 backoff=self.backoff,
                 pacer=self.pacer,
@@ -248,10 +269,11 @@ class Pump:
         except InvalidRequestError as error:
             if self.put_aside is None:
                 raise
-            if len(items) > 1:
-                middle = len(items) // 2
-                return self._write(items[:middle], pairs) + self._write(items[middle:], pairs)
-            self.put_aside(next(source for source, item in pairs if item is items[0]), error)
+            if len(puts) > 1:
+                middle = len(puts) // 2
+                return self._write(puts[:middle]) + self._write(puts[middle:])
+            ((_, source),) = puts
+            self.put_aside(orjson.loads(source), error)
             return 1
         self.counters.add_written(result.written, result.retried, result.consumed_capacity)
         return 0

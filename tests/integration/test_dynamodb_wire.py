@@ -128,7 +128,7 @@ def test_scan_when_keys_are_binary_goes_on_behind_each_page(
     assert in_order([each for page in pages for each in page.items]) == in_order(items)
     assert pages[0].position == pages[0].items[-1]
     assert pages[-1].position is None
-    assert [page.items for page in resumed] == [page.items for page in pages[2:]]
+    assert [[*page.items] for page in resumed] == [[*page.items] for page in pages[2:]]
 
 
 def test_scan_when_segmented_reads_each_item_once(client: Any, table: str) -> None:
@@ -170,7 +170,7 @@ def test_statement_when_pages_are_limited_follows_the_token_through_empty_pages(
     assert in_order([each for page in pages for each in page.items]) == in_order(items[15:])
     assert any(not page.items and page.position for page in pages)
     assert pages[-1].position is None
-    assert [page.items for page in resumed] == [page.items for page in pages[3:]]
+    assert [[*page.items] for page in resumed] == [[*page.items] for page in pages[3:]]
 
 
 def test_statement_when_results_exceed_one_megabyte_comes_in_pages(client: Any, table: str) -> None:
@@ -337,4 +337,4 @@ def test_table_name_when_quoted_in_a_statement_reaches_tables_with_dots(client: 
 
     (page,) = statement_pages(client, table, select_statement(table, "sk = 2"))
 
-    assert page.items == [item(2)]
+    assert [*page.items] == [item(2)]

@@ -188,7 +188,7 @@ def test_answer_when_damaged_is_asked_for_again(client_of: Callable[..., Any]) -
 
     (page,) = scan_pages(client_of(service), "T", backoff=Backoff(base_seconds=0, cap_seconds=0))
 
-    assert page.items == [ITEM]
+    assert [*page.items] == [ITEM]
     assert len(service.requests) == 3
 
 
@@ -314,7 +314,7 @@ def test_scan_when_throttled_goes_on(client_of: Callable[..., Any]) -> None:
 
     (page,) = scan_pages(client_of(service), "T", backoff=NOW)
 
-    assert page.items == [ITEM]
+    assert [*page.items] == [ITEM]
 
 
 def test_scan_when_throttled_without_end_fails_as_throttled(client_of: Callable[..., Any]) -> None:
