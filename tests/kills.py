@@ -23,10 +23,8 @@ from airflow_dynsync.sync.pump import READERS
 PAGE_SIZE = 250
 """Of the killed syncs: as many items as are put together before they are written, so that each page is a chunk."""
 
-PAGES_PER_SEGMENT = 2
-"""In flight at most: one is being written, and the one behind it is read and transformed."""
-
-PAGES_IN_FLIGHT = PAGES_PER_SEGMENT * READERS
+PAGES_IN_FLIGHT = READERS
+"""At most: each segment has one, which is read, transformed or written."""
 
 SOAK = os.environ.get("DYNSYNC_SOAK") == "1"
 
@@ -182,7 +180,7 @@ def losses(attempts: list[Attempt]) -> Iterable[Loss]:
         again = attempt.pages & later
         in_flight = Counter(segment for segment, _ in attempt.in_flight)
         assert len(in_flight) <= READERS
-        assert all(pages <= PAGES_PER_SEGMENT for pages in in_flight.values())
+        assert all(pages == 1 for pages in in_flight.values())
         assert again <= attempt.unsaved, "what was saved is never read again"
         yield Loss(len(again), len(again & attempt.in_flight))
 

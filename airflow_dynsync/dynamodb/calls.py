@@ -5,19 +5,22 @@ from __future__ import annotations
 import random
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore import xform_name
 from botocore.parsers import ResponseParserError
 
 from airflow_dynsync.dynamodb.errors import DynamoDBError, StoppedError, classify
+from airflow_dynsync.dynamodb.transport import Started, start
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
     from airflow_dynsync.dynamodb.capacity import Pacer
+
+T = TypeVar("T")
 
 _TOLD = {
     "BatchGetItem": "Responses",
@@ -91,16 +94,49 @@ def call(
 
     Raises a `DynamoDBError` with no original error chained to it: that one's message may hold values.
     """
+    method = getattr(client, xform_name(operation))
+    return _classified(client, operation, table_name, lambda: _told(operation, method(**parameters)))
+
+
+class StartedCall:
+    """A call whose answer is taken by `end`, unless it is dropped before; the parameters are those of `call`.
+
+    A client that does not go the short way of `transport` makes the whole call at once. Raises what `call` raises.
+    """
+
+    def __init__(
+        self, client: DynamoDBClient, operation: str, table_name: str | None, parameters: Mapping[str, Any]
+    ) -> None:
+        method = getattr(client, xform_name(operation))
+        self._place = client, operation, table_name
+        self._started = _classified(*self._place, lambda: start(method, parameters))
+
+    def end(self) -> dict[str, Any]:
+        """Return the answer; it raises what `call` raises."""
+        _, operation, _ = self._place
+        started = self._started
+        ask = started.end if isinstance(started, Started) else lambda: started
+        return _classified(*self._place, lambda: _told(operation, ask()))
+
+    def drop(self) -> None:
+        """Give the answer up; the call may be carried out all the same."""
+        if isinstance(self._started, Started):
+            self._started.drop()
+
+
+def _told(operation: str, answer: dict[str, Any]) -> dict[str, Any]:
+    if operation in _TOLD and _TOLD[operation] not in answer:
+        raise ResponseParserError
+    return answer
+
+
+def _classified(client: DynamoDBClient, operation: str, table_name: str | None, ask: Callable[[], T]) -> T:
     try:
-        answer: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
-        if operation in _TOLD and _TOLD[operation] not in answer:
-            raise ResponseParserError
+        return ask()
     except Exception as error:  # noqa: BLE001 - credentials sources raise far more than botocore's own
         failure = classify(
             error, operation=operation, table_name=table_name, endpoint_url=client.meta.endpoint_url
         )
-    else:
-        return answer
     raise failure
 
 

@@ -154,6 +154,11 @@ class Pacer:
     def reserve(self, amount: float, stop: threading.Event) -> Slot:
         """Wait for the turn of a call of this size; raises `StoppedError` soon after `stop` is set."""
         slot = self.enqueue(amount)
+        self.wait(slot, stop)
+        return slot
+
+    def wait(self, slot: Slot, stop: threading.Event) -> None:
+        """Wait for the turn of a slot, which is left if `stop` is set or something else ends the wait."""
         try:
             while (seconds := self.seconds_until(slot)) > 0:
                 with self._changed:
@@ -161,9 +166,8 @@ class Pacer:
                 if stop.is_set():
                     raise StoppedError("stopped as asked, before all was done: run it again to finish")
         except BaseException:
-            self._leave(slot)
+            self.leave(slot)
             raise
-        return slot
 
     def enqueue(self, amount: float) -> Slot:
         """Take the next place in the queue."""
@@ -231,7 +235,7 @@ class Pacer:
             self._recent_refused = 0.0
         self._changed.notify_all()
 
-    def _leave(self, slot: Slot) -> None:
+    def leave(self, slot: Slot) -> None:
         """Let those behind a slot move up that is left before its turn."""
         with self._changed:
             self._taken += slot.units

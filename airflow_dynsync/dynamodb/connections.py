@@ -19,6 +19,7 @@ from io import BufferedIOBase
 from urllib.parse import urlsplit
 
 from botocore.exceptions import (
+    BotoCoreError,
     ConnectionClosedError,
     ConnectTimeoutError,
     EndpointConnectionError,
@@ -95,29 +96,22 @@ class Connections:
         Raises: botocore's EndpointConnectionError, ConnectTimeoutError, SSLError, ReadTimeoutError or
             ConnectionClosedError; ValueError for a header that holds a line break.
         """
-        head = self._request_head(headers)
         while True:
-            kept = self._take()
-            connection = kept or self._connect()
-            self._busy.add(connection)
+            exchange = self.begin(headers, body)
             try:
-                answer, keep = connection.exchange(head, body)
-            except BaseException as error:
-                connection.close()
-                if kept is not None and isinstance(error, _NoAnswerError) and not connection.abandoned:
-                    continue  # the server gave it up while it was idle; bulk requests may be sent twice
-                if isinstance(error, TimeoutError):
-                    raise ReadTimeoutError(endpoint_url=self._url, error=error) from error
-                if isinstance(error, OSError | BrokenAnswerError):
-                    raise ConnectionClosedError(endpoint_url=self._url, error=error) from error
-                raise
-            finally:
-                self._busy.discard(connection)
-            if keep:
-                self._keep(connection)
-            else:
-                connection.close()
-            return answer
+                return exchange.end()
+            except _GivenUpError:
+                continue  # bulk requests may be sent twice
+
+    def begin(self, headers: Mapping[str, str | bytes], body: bytes) -> Exchange:
+        """Send a request, whose answer is taken later; it raises what `post` raises."""
+        head = self._request_head(headers)
+        kept = self._take()
+        connection = kept or self._connect()
+        self._busy.add(connection)
+        exchange = Exchange(self._url, connection, self._release, was_kept=kept is not None)
+        exchange.send(head, body)
+        return exchange
 
     def close(self) -> None:
         """Close the connections that no request uses, and the others as soon as they are done."""
@@ -151,9 +145,10 @@ class Connections:
                 return connection
             connection.close()  # what comes unasked is the connection's end, or belongs to no request
 
-    def _keep(self, connection: _Connection) -> None:
+    def _release(self, connection: _Connection, *, keep: bool) -> None:
+        self._busy.discard(connection)
         with self._lock:
-            if len(self._idle) < self._size:
+            if keep and len(self._idle) < self._size:
                 self._idle.append(connection)
                 return
         connection.close()
@@ -182,6 +177,56 @@ class Connections:
         return _Connection(opened)
 
 
+class Exchange:
+    """A request that was sent: `end` takes its answer, unless it is dropped before."""
+
+    def __init__(self, url: str, connection: _Connection, release: Callable[..., None], *, was_kept: bool) -> None:
+        self._url = url
+        self._connection = connection
+        self._release = release
+        self._was_kept = was_kept
+
+    def send(self, head: bytes, body: bytes) -> None:
+        """Send the request."""
+        try:
+            self._connection.send(head, body)
+        except BaseException as error:
+            self.drop()
+            if (failure := self._failure(error)) is not None:
+                raise failure from error
+            raise
+
+    def end(self) -> Answer:
+        """Wait for the answer; it raises what `Connections.post` raises."""
+        try:
+            answer, keep = self._connection.receive()
+        except BaseException as error:
+            self.drop()
+            if (failure := self._failure(error)) is not None:
+                raise failure from error
+            raise
+        self._release(self._connection, keep=keep)
+        return answer
+
+    def drop(self) -> None:
+        """Give the answer up; the request may be carried out all the same."""
+        self._release(self._connection, keep=False)
+
+    def _failure(self, error: BaseException) -> BotoCoreError | None:
+        """Return what botocore's own transport raises in place of an error."""
+        if isinstance(error, TimeoutError):
+            return ReadTimeoutError(endpoint_url=self._url, error=error)
+        if self._was_kept and isinstance(error, _NoAnswerError) and not self._connection.abandoned:
+            return _GivenUpError(endpoint_url=self._url, error=error)
+        if isinstance(error, OSError | BrokenAnswerError):
+            return ConnectionClosedError(endpoint_url=self._url, error=error)
+        return None
+
+
+class _GivenUpError(ConnectionClosedError):
+    """The server had given a connection up while it was idle."""
+
+
 class _Connection:
     def __init__(self, opened: socket.socket) -> None:
         self._socket = opened
@@ -201,8 +246,7 @@ class _Connection:
             # Not the SSLSocket's own, which takes the TLS session away from the thread that reads by it.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
-    def exchange(self, head: bytes, body: bytes) -> tuple[Answer, bool]:
-        """Return the answer to a request, and whether the connection can be kept."""
+    def send(self, head: bytes, body: bytes) -> None:
         try:
             if len(body) < _SENT_IN_ONE_BYTES:
                 self._socket.sendall(head + body)
@@ -211,6 +255,9 @@ class _Connection:
                 self._socket.sendall(body)
         except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
             pass  # who refuses a request before its end (413) may have said so
+
+    def receive(self) -> tuple[Answer, bool]:
+        """Return the answer to a request, and whether the connection can be kept."""
         with self._socket.makefile("rb") as stream:
             return read_answer(stream)
 

@@ -7,6 +7,8 @@ the call. What comes before (parameters, endpoint) and after (`after-call`, exce
 signing, credentials, the rules for TLS and the parsing of errors. Handlers of `before-send` are asked as ever;
 `request-created`, `response-received` and `needs-retry` belong to botocore's retries and are not emitted.
 
+`start` sends a request and leaves its answer for later, so that a thread can have several under way.
+
 Requests that need a proxy or a client certificate go botocore's way.
 """
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 import os
 import ssl
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -24,13 +27,47 @@ from botocore.hooks import first_non_none_response
 from botocore.httpsession import create_urllib3_context, get_cert_path
 from botocore.utils import get_environ_proxies
 
-from airflow_dynsync.dynamodb.connections import Connections
+from airflow_dynsync.dynamodb.connections import Connections, Exchange
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
     from botocore.model import OperationModel
     from botocore.parsers import ResponseParser
     from botocore.signers import RequestSigner
+
+_STARTED: ContextVar[list[Started] | None] = ContextVar("airflow_dynsync.started", default=None)
+
+
+class Started:
+    """A call whose request was sent: `end` takes its answer, unless it is dropped before."""
+
+    def __init__(
+        self, transport: Transport, url: str, model: OperationModel, context: Any, exchange: Exchange
+    ) -> None:
+        self._transport = transport
+        self._url = url
+        self._model = model
+        self._context = context
+        self._exchange = exchange
+
+    def end(self) -> dict[str, Any]:
+        """Wait for the answer and return what it says; it raises what the client's method raises."""
+        return self._transport.answer(self._url, self._model, self._context, self._exchange)
+
+    def drop(self) -> None:
+        """Give the answer up; the call may be carried out all the same."""
+        self._exchange.drop()
+
+
+def start(method: Callable[..., dict[str, Any]], parameters: Mapping[str, Any]) -> Started | dict[str, Any]:
+    """Call a method of a client as far as its request; where it does not go the short way, to its answer."""
+    started: list[Started] = []
+    before = _STARTED.set(started)
+    try:
+        answer = method(**parameters)
+    finally:
+        _STARTED.reset(before)
+    return started[0] if started else answer
 
 
 class Transport:
@@ -51,6 +88,7 @@ class Transport:
         verify: bool | str | None,
         body: Callable[[Mapping[str, Any]], bytes],
     ) -> None:
+        self._client: Any = client
         self._events: Any = client.meta.events
         self._config: Any = client.meta.config
         self._parser = parser
@@ -71,13 +109,39 @@ class Transport:
 
         Raises: what botocore raises when it cannot sign, or does not get an answer.
         """
+        started = _STARTED.get()
         request = AWSRequest(method="POST", url=params["url"], headers=params["headers"], data=self._body(context))
-        request.context = context
+        # What handlers note of a call that is only started is for those of its answer.
+        request.context = context if started is None else dict(context)
         request_signer.sign(model.name, request)
-        prepared = request.prepare()
+        prepared: Any = request.prepare()
+        url: str = prepared.url
         answers = self._events.emit(f"before-send.dynamodb.{model.name}", request=prepared)
-        response = first_non_none_response(answers) or self._send(prepared)
+        response = first_non_none_response(answers)
+        if response is None and started is not None:
+            exchange = self._connections_of(url).begin(prepared.headers, prepared.body)
+            started.append(Started(self, url, model, request.context, exchange))
+            return _ReadResponse(url, 200, {}, b""), {}
+        if response is None:
+            answer = self._connections_of(url).post(prepared.headers, prepared.body)
+            response = _ReadResponse(url, answer.status, answer.headers, answer.body)
         return response, self._parsed(response, model)
+
+    def answer(self, url: str, model: OperationModel, context: Any, exchange: Exchange) -> dict[str, Any]:
+        """Do what botocore does with the answer of a call."""
+        answer = exchange.end()
+        response = _ReadResponse(url, answer.status, answer.headers, answer.body)
+        parsed = self._parsed(response, model)
+        self._events.emit(
+            f"after-call.dynamodb.{model.name}",
+            http_response=response,
+            parsed=parsed,
+            model=model,
+            context=context,
+        )
+        if response.status_code >= 300:
+            raise self._client.exceptions.from_code(parsed.get("Error", {}).get("Code"))(parsed, model.name)
+        return parsed
 
     def close(self) -> None:
         """Close the connections."""
@@ -89,12 +153,11 @@ class Transport:
         for connections in list(self._connections.values()):
             connections.abandon()
 
-    def _send(self, request: Any) -> AWSResponse:
-        connections = self._connections.get(request.url)
+    def _connections_of(self, url: str) -> Connections:
+        connections = self._connections.get(url)
         if connections is None:
-            connections = self._connections.setdefault(request.url, self._connections_to(request.url))
-        answer = connections.post(request.headers, request.body)
-        return _ReadResponse(request.url, answer.status, answer.headers, answer.body)
+            connections = self._connections.setdefault(url, self._connections_to(url))
+        return connections
 
     def _connections_to(self, url: str) -> Connections:
         return Connections(

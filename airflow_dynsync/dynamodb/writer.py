@@ -1,17 +1,22 @@
-"""Writes and deletes items by BatchWriteItem until every one is written or deleted."""
+"""Writes and deletes items by BatchWriteItem until every one is written or deleted.
+
+One thread has several requests under way at once: it sends them before it takes the first answer. What DynamoDB
+did not take then is sent again, one request after the other, until it is done.
+"""
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from airflow_dynsync.dynamodb.calls import Backoff, Patience, call_patiently
-from airflow_dynsync.dynamodb.capacity import Pacer, write_amount
-from airflow_dynsync.dynamodb.errors import InvalidRequestError, KeyCollisionError, ThrottledError
+from airflow_dynsync.dynamodb.calls import Backoff, Patience, StartedCall, call_patiently
+from airflow_dynsync.dynamodb.capacity import Pacer, Slot, write_amount
+from airflow_dynsync.dynamodb.errors import DynamoDBError, InvalidRequestError, KeyCollisionError, ThrottledError
 
 if TYPE_CHECKING:
     import threading
@@ -26,6 +31,10 @@ MAX_ITEMS = 25
 
 MAX_BYTES = 15_000_000
 """Bytes of items per BatchWriteItem, below DynamoDB's 16 MB by more than the request around them takes."""
+
+
+MAX_UNDER_WAY = 4
+"""Requests that one call of `write_items` has under way at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +85,18 @@ def write_serialized(
     table_name: str,
     items: Sequence[bytes],
     *,
+    under_way: int = MAX_UNDER_WAY,
     stop: threading.Event | None = None,
     backoff: Backoff | None = None,
     pacer: Pacer | None = None,
 ) -> WriteResult:
-    """Put items, each the JSON of its wire form, whose keys differ; the rest is as of `write_items`."""
-    return _write(
-        client,
-        table_name,
-        items,
-        lambda item: {"PutRequest": {"Item": orjson.Fragment(item)}},
-        Patience(backoff or Backoff(), stop),
-        pacer or Pacer(),
-    )
+    """Put items, each the JSON of its wire form, whose keys differ; the rest is as of `write_items`.
+
+    Args:
+        under_way: how many requests may be under way at once.
+    """
+    writing = _Writing(client, table_name, Patience(backoff or Backoff(), stop), pacer or Pacer())
+    return writing.write(items, lambda item: {"PutRequest": {"Item": orjson.Fragment(item)}}, under_way)
 
 
 def delete_items(
@@ -101,51 +109,141 @@ def delete_items(
     pacer: Pacer | None = None,
 ) -> WriteResult:
     """Delete the items that have these keys, if there are any; parameters and errors are as of `write_items`."""
-    return _write(
-        client,
-        table_name,
-        [orjson.dumps(key) for key in keys],
-        lambda key: {"DeleteRequest": {"Key": orjson.Fragment(key)}},
-        Patience(backoff or Backoff(), stop),
-        pacer or Pacer(),
-    )
+    writing = _Writing(client, table_name, Patience(backoff or Backoff(), stop), pacer or Pacer())
+    serialized = [orjson.dumps(key) for key in keys]
+    return writing.write(serialized, lambda key: {"DeleteRequest": {"Key": orjson.Fragment(key)}}, MAX_UNDER_WAY)
 
 
-def _write(
-    client: DynamoDBClient,
-    table_name: str,
-    serialized: Sequence[bytes],
-    request: Callable[[bytes], dict[str, Any]],
-    patience: Patience,
-    pacer: Pacer,
-) -> WriteResult:
-    retried = 0
-    capacity = 0.0
-    for batch in batches(serialized, pacer.call_amount):
-        requests: list[Any] = [request(item) for item in batch]
-        item_amount = sum(write_amount(len(item)) for item in batch) / len(batch)
-        patience.progress()
-        while requests:
-            parameters = {"RequestItems": {table_name: requests}, "ReturnConsumedCapacity": pacer.detail}
-            amount = item_amount * len(requests)
-            answer = call_patiently(client, "BatchWriteItem", table_name, parameters, patience, pacer, amount)
-            capacity += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
-            unprocessed = [each for left in answer["UnprocessedItems"].values() for each in left]
-            retried += len(unprocessed)
-            if unprocessed:
-                if len(unprocessed) < len(requests):
-                    patience.progress()
-                elif patience.exhausted(pacer):
-                    raise ThrottledError(
-                        f"BatchWriteItem on table {table_name!r}: DynamoDB has left {len(unprocessed)} items "
-                        "unprocessed at every attempt; raise the table's write capacity or write more slowly",
-                        code="UnprocessedItems",
-                        operation="BatchWriteItem",
-                        table_name=table_name,
-                    )
-                patience.wait()
-            requests = unprocessed
-    return WriteResult(len(serialized), retried, capacity)
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Requests of one BatchWriteItem, and kilobytes of each, rounded up, on average."""
+
+    requests: list[Any]
+    item_amount: float
+
+    @property
+    def amount(self) -> float:
+        return self.item_amount * len(self.requests)
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """A batch whose request was sent; `started` is None where that failed for now."""
+
+    batch: _Batch
+    slot: Slot
+    started: StartedCall | None
+
+
+class _Writing:
+    """One call of `write_serialized` or `delete_items`."""
+
+    def __init__(self, client: DynamoDBClient, table_name: str, patience: Patience, pacer: Pacer) -> None:
+        self._client = client
+        self._table_name = table_name
+        self._patience = patience
+        self._pacer = pacer
+        self._left: list[_Batch] = []
+        self._retried = 0
+        self._units = 0.0
+
+    def write(
+        self, serialized: Sequence[bytes], request: Callable[[bytes], dict[str, Any]], under_way: int
+    ) -> WriteResult:
+        calls: deque[_Call] = deque()
+        try:
+            for items in batches(serialized, self._pacer.call_amount):
+                # A pace comes from the answers: where there is one, each is taken before the next request is sent.
+                most = under_way - 1 if math.isinf(self._pacer.rate) else 0
+                while len(calls) > most:
+                    self._end(calls.popleft())
+                self._patience.check()
+                item_amount = sum(write_amount(len(item)) for item in items) / len(items)
+                calls.append(self._begin(_Batch([*map(request, items)], item_amount)))
+            while calls:
+                self._end(calls.popleft())
+        finally:
+            for call in calls:
+                if call.started is not None:
+                    call.started.drop()
+        if self._left:
+            self._patience.wait()
+        for batch in self._left:
+            self._repeat(batch)
+        return WriteResult(len(serialized), self._retried, self._units)
+
+    def _begin(self, batch: _Batch) -> _Call:
+        """Send a batch when it is its turn."""
+        slot = self._pacer.reserve(batch.amount, self._patience.stop)
+        started = None
+        try:
+            started = StartedCall(
+                self._client, "BatchWriteItem", self._table_name, self._parameters(batch.requests)
+            )
+        except DynamoDBError as error:
+            self._excuse(error, slot)
+        return _Call(batch, slot, started)
+
+    def _end(self, call: _Call) -> None:
+        """Take the answer to a batch, and put aside what has to be sent again."""
+        if call.started is not None:
+            try:
+                answer = call.started.end()
+            except DynamoDBError as error:
+                self._excuse(error, call.slot)
+            else:
+                self._pacer.settle(call.slot, answer)
+                if unprocessed := self._unprocessed(call.batch.requests, answer):
+                    self._left.append(_Batch(unprocessed, call.batch.item_amount))
+                return
+        self._left.append(call.batch)
+
+    def _excuse(self, error: DynamoDBError, slot: Slot) -> None:
+        """Raise an error unless the call may be repeated."""
+        if error.kind == "throttled":
+            self._pacer.throttled(slot)
+        if error.kind == "fatal" or self._patience.exhausted(self._pacer):
+            raise error
+
+    def _repeat(self, batch: _Batch) -> None:
+        """Send a batch again and again until all of it is done."""
+        requests = batch.requests
+        self._patience.progress()
+        while True:
+            amount = batch.item_amount * len(requests)
+            answer = call_patiently(
+                self._client,
+                "BatchWriteItem",
+                self._table_name,
+                self._parameters(requests),
+                self._patience,
+                self._pacer,
+                amount,
+            )
+            requests = self._unprocessed(requests, answer)
+            if not requests:
+                return
+            self._patience.wait()
+
+    def _parameters(self, requests: list[Any]) -> dict[str, Any]:
+        return {"RequestItems": {self._table_name: requests}, "ReturnConsumedCapacity": self._pacer.detail}
+
+    def _unprocessed(self, requests: list[Any], answer: dict[str, Any]) -> list[Any]:
+        """Account for an answer and return the requests that DynamoDB left, if it may still take them."""
+        self._units += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
+        unprocessed = [each for left in answer["UnprocessedItems"].values() for each in left]
+        self._retried += len(unprocessed)
+        if len(unprocessed) < len(requests):
+            self._patience.progress()
+        elif self._patience.exhausted(self._pacer):
+            raise ThrottledError(
+                f"BatchWriteItem on table {self._table_name!r}: DynamoDB has left {len(unprocessed)} items "
+                "unprocessed at every attempt; raise the table's write capacity or write more slowly",
+                code="UnprocessedItems",
+                operation="BatchWriteItem",
+                table_name=self._table_name,
+            )
+        return unprocessed
 
 
 def batches(items: Iterable[bytes], most_amount: float = math.inf) -> Iterator[list[bytes]]:

@@ -18,7 +18,7 @@ from airflow_dynsync.engine.definitions import (
 )
 from airflow_dynsync.engine.errors import MappingError, TransformError
 from airflow_dynsync.engine.keyed import Keyed, Secret
-from airflow_dynsync.engine.lifting import Alone, ScalarStep, lift_generate, lift_transform, unexpected
+from airflow_dynsync.engine.lifting import ScalarStep, lift_generate, lift_transform, unexpected
 from airflow_dynsync.engine.mapping import RuleConfig, RuleOptions, did_you_mean, type_in_words, validate
 from airflow_dynsync.engine.paths import Path
 from airflow_dynsync.engine.registry import catalogue
@@ -41,7 +41,7 @@ class Rule:
         path: its steps; None for a default for unmapped leaves.
         written: its path as the reports show it, such as ``Payload -> card`` for one inside a value.
         uniqueness: whether different inputs stay different.
-        alone: transforms a single value; None where only the step can.
+        single: the step, where it may also be asked for single values.
         is_key: it acts on a primary-key attribute.
     """
 
@@ -55,7 +55,7 @@ class Rule:
     options: RuleOptions
     step: Step
     uniqueness: Uniqueness
-    alone: Alone | None = None
+    single: ScalarStep | None = None
     is_key: bool = False
 
     @property
@@ -110,9 +110,9 @@ class RuleCompiler:
         order = self.next_order()
         definition, parameters, options = self.resolve(config, place)
         step = self._step(definition, parameters, options, place, written, depth)
-        alone = step.alone if isinstance(step, ScalarStep) else None
+        single = step if isinstance(step, ScalarStep) else None
         uniqueness = self._uniqueness(definition, parameters, place)
-        return Rule(index, order, place, path, written, definition, parameters, options, step, uniqueness, alone)
+        return Rule(index, order, place, path, written, definition, parameters, options, step, uniqueness, single)
 
     def uniqueness(self, config: RuleConfig, place: str) -> Uniqueness:
         """Return the class of a written rule, which was compiled before."""

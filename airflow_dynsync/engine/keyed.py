@@ -80,38 +80,37 @@ class Keyed:
 class Stream:
     """Uniform random draws that belong to one value."""
 
-    __slots__ = ("_base", "_buffer", "_counter", "_data", "_position")
+    __slots__ = ("_base", "_blocks", "_data", "_position")
 
     def __init__(self, base: blake2b, data: bytes, first: bytes) -> None:
         self._base = base
         self._data = data
-        self._counter = 1
+        self._blocks = first
         self._position = 0
-        self._buffer = first
 
     def bytes(self, count: int) -> bytes:
         """Return the next ``count`` bytes."""
         start = self._position
-        end = start + count
-        if end > len(self._buffer):
-            self._extend(end - len(self._buffer))
-            start, end = 0, count
-        self._position = end
-        return self._buffer[start:end]
+        self._position = end = start + count
+        if end > len(self._blocks):
+            self._extend(end)
+        return self._blocks[start:end]
 
-    def _extend(self, missing: int) -> None:
-        blocks = [self._buffer[self._position :]]
-        for _ in range(-(-missing // _BLOCK)):
+    def _extend(self, end: int) -> None:
+        blocks = [self._blocks]
+        for counter in range(len(self._blocks) // _BLOCK, -(-end // _BLOCK)):
             state = self._base.copy()
-            state.update(self._counter.to_bytes(4, "big") + self._data)
+            state.update(counter.to_bytes(4, "big") + self._data)
             blocks.append(state.digest())
-            self._counter += 1
-        self._buffer = b"".join(blocks)
-        self._position = 0
+        self._blocks = b"".join(blocks)
 
     def below(self, bound: int) -> int:
         """Return an integer from 0 to ``bound - 1``; its bias is under 2**-56."""
-        return int.from_bytes(self.bytes((bound.bit_length() + 63) // 8), "big") % bound
+        start = self._position
+        self._position = end = start + (bound.bit_length() + 63) // 8
+        if end > len(self._blocks):
+            self._extend(end)
+        return int.from_bytes(self._blocks[start:end], "big") % bound
 
     def between(self, low: int, high: int) -> int:
         """Return an integer from ``low`` to ``high``, both included."""

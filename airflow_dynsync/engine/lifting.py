@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from airflow_dynsync.engine.definitions import Chunk, Column, Drop, Place, Scalar
+from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop, Place, Scalar
 from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.keyed import Keyed, Stream
 from airflow_dynsync.engine.values import DECODE, SCALARS, ValueRefusedError, WireValue, number_text, to_wire
@@ -27,6 +27,21 @@ It raises whatever the transformer raises: then too the step decides, and says w
 """
 
 
+class OfValue(NamedTuple):
+    """What becomes of values by themselves.
+
+    Attributes:
+        known: results that are remembered, by type and payload; no other types are taken, nor "".
+        transform: ``(kind, payload, known[kind])`` -> another result, which may be remembered there.
+    """
+
+    known: dict[str, dict[str, WireValue | Drop]]
+    transform: Callable[[str, Any, dict[str, WireValue | Drop] | None], WireValue | Drop]
+
+
+_OF_NO_VALUE: Final = OfValue({}, lambda _kind, _payload, _known: DROP)
+
+
 _ENCODE: Final[dict[type, Callable[[Any], WireValue | Drop]]] = {
     str: lambda text: {"S": text},
     Decimal: lambda number: {"N": number_text(number)},
@@ -45,13 +60,20 @@ class ScalarStep:
     Attributes:
         alone: does the same to one value; sets, NULL, "" and what the transformer does not accept are left to the
             step.
+        of_value: the same where nothing but the value counts.
     """
 
-    __slots__ = ("_apply", "alone")
+    __slots__ = ("_apply", "alone", "of_value")
 
-    def __init__(self, apply: Callable[[Column], list[WireValue | Drop]], alone: Alone) -> None:
+    def __init__(
+        self,
+        apply: Callable[[Column], list[WireValue | Drop]],
+        alone: Alone,
+        of_value: OfValue | None = None,
+    ) -> None:
         self._apply = apply
         self.alone = alone
+        self.of_value = of_value or _OF_NO_VALUE
 
     def __call__(self, column: Column) -> list[WireValue | Drop]:
         """Return a result for each of the column's values."""
@@ -74,7 +96,7 @@ def lift_transform(
     stream: Callable[[bytes], Stream] = keyed.stream if keyed else lambda _data: _UNDRAWN
     remembered: dict[str, dict[str, WireValue | Drop]] = {kind: {} for kind in accepts & SCALARS - {"BOOL"}}
 
-    def transform(kind: str, payload: Any) -> WireValue | Drop:
+    def transform(kind: str, payload: Any, known: dict[str, WireValue | Drop] | None) -> WireValue | Drop:
         drawn = stream((payload if kind != "BOOL" else str(payload)).encode())
         before = payload if kind == "S" else DECODE[kind](payload)
         after = function(before, drawn)
@@ -83,7 +105,10 @@ def lift_transform(
                 after = function(before, drawn)
                 if after != before:
                     break
-        return _ENCODE.get(type(after), to_wire)(after)
+        result: WireValue | Drop = {"S": after} if type(after) is str else _ENCODE.get(type(after), to_wire)(after)
+        if known is not None and len(known) < REMEMBERED and len(payload) <= LONGEST_REMEMBERED:
+            known[payload] = result
+        return result
 
     def alone(
         value: WireValue, _chunk: Chunk, _row: int, _trail: Place, _key: str | int
@@ -94,11 +119,7 @@ def lift_transform(
         if known is None or not payload:
             return None
         result = known.get(payload)
-        if result is None:
-            result = transform(kind, payload)
-            if len(known) < REMEMBERED and len(payload) <= LONGEST_REMEMBERED:
-                known[payload] = result
-        return result
+        return transform(kind, payload, known) if result is None else result
 
     def step(column: Column) -> list[WireValue | Drop]:
         results = []
@@ -108,7 +129,7 @@ def lift_transform(
                 result = alone(value, column.chunk, row, (), "")
                 if result is None:
                     ((kind, payload),) = value.items()
-                    result = transform(kind, payload)
+                    result = transform(kind, payload, None)
                 results.append(result)
         except ValueRefusedError as error:
             raise error.at(place, row) from None
@@ -116,7 +137,7 @@ def lift_transform(
             raise unexpected(place, name, error, row) from None
         return results
 
-    return ScalarStep(step, alone)
+    return ScalarStep(step, alone, OfValue(remembered, transform))
 
 
 def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str, *, accepts: frozenset[str]) -> ScalarStep:

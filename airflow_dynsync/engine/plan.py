@@ -270,7 +270,7 @@ def _key_rule(rule: Rule, *, has_secret: bool) -> Rule:
                 "mapping a primary key needs a secret, or every run would write the table anew under other keys;"
                 " give one of at least 16 bytes",
             )
-    return replace(rule, is_key=True, alone=None)  # its results are checked
+    return replace(rule, is_key=True, single=None)  # its results are checked
 
 
 def _check_creation(rule: Rule, path: Path) -> None:

@@ -44,7 +44,7 @@ def compile_visits(root: State) -> Branch:
 
 def _acting(rule: Rule) -> Visit:
     """Return the function of a place where a rule acts."""
-    alone, index = rule.alone, rule.index
+    index, single = rule.index, rule.single
     is_default = rule.path is None
 
     def put_aside(
@@ -52,16 +52,25 @@ def _acting(rule: Rule) -> Visit:
     ) -> None:
         run.slots[index].append((container, (*trail, key), value, row))
 
-    if alone is None:
+    if single is None:
         return put_aside
+    alone = single.alone
+    remembered, transform = single.of_value
 
     def visit(
         value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
     ) -> None:
         try:
-            result = alone(value, run.chunk, row, trail, key)
-            if result is None:
-                result = _elements_alone(alone, value, run.chunk, row, (*trail, key))
+            (kind,) = value
+            if (known := remembered.get(kind)) is not None:
+                payload = value[kind]
+                result = known.get(payload)
+                if result is None and payload:
+                    result = transform(kind, payload, known)
+            else:
+                result = alone(value, run.chunk, row, trail, key)
+                if result is None:
+                    result = _elements_alone(alone, value, run.chunk, row, (*trail, key))
         except Exception:  # noqa: BLE001 - put aside; the rule's step says what is wrong
             result = None
         if result is None:

@@ -17,7 +17,7 @@ from airflow_dynsync.sync.estimate import Estimate, estimate_job
 from airflow_dynsync.sync.examination import examine
 from airflow_dynsync.sync.preparation import prepare
 from airflow_dynsync.sync.progress import Progress
-from airflow_dynsync.sync.pump import READERS, WRITERS
+from airflow_dynsync.sync.pump import READERS, WRITES
 from airflow_dynsync.sync.replacement import replace_contents
 from airflow_dynsync.sync.report import SyncReport
 from airflow_dynsync.sync.report.clock import RunClock
@@ -35,7 +35,7 @@ WriteMode = Literal["upsert", "mirror", "replace"]
 
 DEFAULT_PAGE_SIZE = 250
 """Larger pages make no item cheaper, and several of them are held for each segment."""
-CONNECTIONS = READERS + WRITERS
+CONNECTIONS = READERS + WRITES
 """How many requests may be under way at once on either side."""
 
 

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 READERS: Final = 4
-"""Segments read at once."""
+"""Segments moved at once, each in a thread of its own."""
 
-WRITERS: Final = 16
-"""Batches written at once: each takes DynamoDB some ten milliseconds, and this machine one."""
+WRITES: Final = 16
+"""Batches under way at once: each takes DynamoDB some ten milliseconds, and this machine one."""
 
 _FEW_ITEMS: Final = 10 * MAX_ITEMS
 _MANY_PAGES: Final = 10
@@ -89,7 +89,6 @@ class Pump:
     backoff: Backoff | None = None
     abandon: Callable[[], object] = lambda: None
     _news: threading.Event = field(default_factory=threading.Event, init=False)
-    _under_way: set[Future[Any]] = field(default_factory=set, init=False)
     _failures: list[Exception] = field(default_factory=list, init=False)
 
     def run(self, report: Callable[[], None], report_seconds: float) -> None:
@@ -104,14 +103,12 @@ class Pump:
         with ExitStack() as ending:
             ending.callback(self.checkpoint.save)  # last, when no thread writes any more
             ending.enter_context(_rare_garbage_collection())
-            writers = ending.enter_context(ThreadPoolExecutor(WRITERS, "dynsync-writer"))
-            readers = ending.enter_context(ThreadPoolExecutor(READERS, "dynsync-segment"))
-            tasks: list[Future[Any]] = []
+            threads = ending.enter_context(ThreadPoolExecutor(READERS, "dynsync-segment"))
+            tasks: list[Future[None]] = []
+            unfinished = self.checkpoint.unfinished
+            writes = WRITES // max(1, min(READERS, len(unfinished)))
             try:
-                tasks.extend(
-                    self._submit(readers, self._segment, segment, writers)
-                    for segment in self.checkpoint.unfinished
-                )
+                tasks.extend(threads.submit(self._watched, segment, writes) for segment in unfinished)
                 self._attend(tasks, report, report_seconds)
             except BaseException:  # a signal's too, such as KeyboardInterrupt or Airflow's timeout, at any line
                 self.stop.set()
@@ -119,10 +116,10 @@ class Pump:
             finally:
                 for task in tasks:
                     task.cancel()
-                while self.stop.is_set() and self._under_way:
+                while self.stop.is_set() and (under_way := [task for task in tasks if not task.done()]):
                     # A call that hangs would hold up the end until it times out; one may just be about to begin.
                     self.abandon()
-                    wait(tuple(self._under_way), _LOOK_SECONDS)
+                    wait(under_way, _LOOK_SECONDS)
         for error in self._failures:
             raise error
         for task in tasks:
@@ -148,19 +145,10 @@ class Pump:
             if self.stop.is_set():
                 return
 
-    def _submit(self, pool: ThreadPoolExecutor, work: Callable[..., Any], *arguments: Any) -> Future[Any]:
-        future = pool.submit(self._watched, work, *arguments)
-        self._under_way.add(future)
-        future.add_done_callback(self._under_way.discard)
-        return future
-
-    def _watched(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """Do a part of the work, and stop all of it if that fails.
-
-        The segment itself asks for its writes only after it has read on, which may take minutes.
-        """
+    def _watched(self, segment: int, writes: int) -> None:
+        """Move one segment, and stop the others if that fails."""
         try:
-            return work(*arguments)
+            self._segment(segment, writes)
         except StoppedError:
             raise
         except Exception as error:
@@ -169,10 +157,8 @@ class Pump:
             self._news.set()
             raise
 
-    def _segment(self, segment: int, writers: ThreadPoolExecutor) -> None:
-        """Move one segment: a page is read and transformed while the one before it is written."""
-        writes: list[Future[int]] = []
-        behind: tuple[Position | None, int] | None = None
+    def _segment(self, segment: int, writes: int) -> None:
+        """Move one segment, with so many writes under way at once."""
         start = self.checkpoint.position(segment)
         changes = None if self.changes is None else self.changes(segment, start)
         for chunk, position in self._chunks(segment, self.pages(segment, start)):
@@ -181,14 +167,9 @@ class Pump:
             for piece in pieces(chunk, PIECE_BYTES if changes is None else _ALL):
                 count += self._transform(piece, changes, puts)
             del chunk
-            self._confirm(segment, writes, behind)
-            writes = [
-                self._submit(writers, self._write, puts[first : first + MAX_ITEMS])
-                for first in range(0, len(puts), MAX_ITEMS)
-            ]
-            behind = position, count
-            del puts
-        self._confirm(segment, writes, behind)
+            refused = self._write(puts, writes)
+            self.checkpoint.advance(segment, position, count - refused)
+            self._news.set()
 
     def _transform(self, read: list[WireItem], changes: Changes | None, puts: list[_Put]) -> int:
         """Transform some items, add what is to be written, and return how many are there when that is done."""
@@ -211,19 +192,6 @@ class Pump:
             source_of = {id(item): source for source, item in zip(sources, items, strict=True)}
             puts += [(orjson.dumps(item), orjson.dumps(source_of[id(item)])) for item in changed]
         return len(items)
-
-    def _confirm(
-        self,
-        segment: int,
-        writes: Sequence[Future[int]],
-        behind: tuple[Position | None, int] | None,
-    ) -> None:
-        """Wait for the writes of a chunk, and note the position behind it and how many items are there."""
-        refused = sum(write.result() for write in writes)
-        if behind is not None:
-            position, count = behind
-            self.checkpoint.advance(segment, position, count - refused)
-            self._news.set()
 
     def _changed(self, changes: Changes, items: list[WireItem]) -> list[WireItem]:
         try:
@@ -252,8 +220,8 @@ class Pump:
                 whole, chunk, filled = chunk, [], 0.0
                 yield whole, position
 
-    def _write(self, puts: Sequence[_Put]) -> int:
-        """Write a batch; find what is refused by halves, put it aside, and return how many items that were.
+    def _write(self, puts: Sequence[_Put], writes: int) -> int:
+        """Write items; find what is refused by halves, put it aside, and return how many items that were.
 
         Of a batch that holds an item which DynamoDB refuses it writes none.
         """
@@ -262,6 +230,7 @@ class Pump:
                 self.destination,
                 self.table_name,
                 [item for item, _ in puts],
+                under_way=writes,
                 stop=self.stop,
                 backoff=self.backoff,
                 pacer=self.pacer,
@@ -271,7 +240,7 @@ class Pump:
                 raise
             if len(puts) > 1:
                 middle = len(puts) // 2
-                return self._write(puts[:middle]) + self._write(puts[middle:])
+                return self._write(puts[:middle], writes) + self._write(puts[middle:], writes)
             ((_, source),) = puts
             self.put_aside(orjson.loads(source), error)
             return 1

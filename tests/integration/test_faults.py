@@ -26,7 +26,7 @@ from airflow_dynsync.dynamodb.errors import CredentialsError, DynamoDBError, Sto
 from airflow_dynsync.engine import Mapping
 from airflow_dynsync.sync.checkpoint import FileStore
 from airflow_dynsync.sync.job import CONNECTIONS, SyncJob, run_sync
-from airflow_dynsync.sync.pump import READERS, WRITERS
+from airflow_dynsync.sync.pump import READERS, WRITES
 from airflow_dynsync.sync.report import SyncReport
 from local.dynamodb import AccessKey, Server
 from tests.faults import FATAL, FAULTS, MARKED, THROTTLES, FaultProxy, Plan, SeededPlan, fault_proxy
@@ -348,7 +348,7 @@ def test_a_run_when_it_failed_in_the_middle_continues_from_there(large: Copier) 
     assert outcome.contents == large.without_faults(mapping)
 
 
-@pytest.mark.parametrize(("operation", "threads"), [("Scan", READERS), ("BatchWriteItem", WRITERS)])
+@pytest.mark.parametrize(("operation", "threads"), [("Scan", READERS), ("BatchWriteItem", WRITES)])
 def test_throttling_when_it_does_not_end_is_no_storm(operation: str, threads: int, large: Copier) -> None:
     plan = always(operation, "throttled by table")
     job = large.job(large.table(), MAPPINGS["keys pass"], **SEGMENTS)

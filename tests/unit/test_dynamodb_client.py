@@ -340,12 +340,12 @@ def sent(service: Service) -> list[list[int]]:
 
 def test_write_when_items_stay_unprocessed_sends_just_those_again(client_of: Callable[..., Any]) -> None:
     done = ok({"UnprocessedItems": {}, "ConsumedCapacity": [{"TableName": "T", "CapacityUnits": 2.0}]})
-    service = Service(unprocessed(1, 3), THROTTLED, unprocessed(3), done, done)
+    service = Service(unprocessed(1, 3), done, THROTTLED, unprocessed(3), done)
 
     result = write_items(client_of(service), "T", [item(n) for n in range(30)], key_names=["Id"], backoff=NOW)
 
     first = list(range(25))
-    assert sent(service) == [first, [1, 3], [1, 3], [3], list(range(25, 30))]
+    assert sent(service) == [first, list(range(25, 30)), [1, 3], [1, 3], [3]]
     assert (result.written, result.retried, result.consumed_capacity) == (30, 3, 4.0)
 
 
