@@ -1,8 +1,8 @@
 """What the engine alone costs per item, in a process of its own per plan: part of `make bench`.
 
-A chunk is 250 items of 1.2 KB with 35 leaves, as a page of a Scan holds them; the figure is the median of five
-processes, each of which applies its plan to chunk after chunk, never twice to the same items. Beside the eight
-rules stands what somebody would write by hand for them alone, with the catalogue's functions.
+A chunk is as many items of 1.2 KB with 35 leaves as a sync parses and transforms at a time; the figure is the
+median of five processes, each of which applies its plan to chunk after chunk, never twice to the same items. Next
+to the eight rules stands what somebody would write by hand for them alone, with the catalogue's functions.
 """
 
 import argparse
@@ -17,13 +17,13 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from airflow_dynsync.dynamodb.items import PIECE_BYTES, parse_answer
 from benchmarks.items import WireItem
 from benchmarks.page import record
 from benchmarks.rules import MAPPINGS, SECRET, eight_rules_by_hand
 
 ROUNDS = 5
-CHUNK = 250
-CHUNKS = 40
+ITEMS = 10_000
 BY_HAND = "eight rules, by hand"
 LIMITS = {"nothing": None, "one rule": 400_000, "eight rules": 80_000, BY_HAND: None, "every leaf": 20_000}
 """Items per second and core that each plan has to reach."""
@@ -33,22 +33,22 @@ def measure(work: str) -> float:
     """Return the CPU seconds per item of a plan, in this process."""
     from benchmarks.items import items
 
-    made = items("mixed", CHUNK * CHUNKS)
-    served = [orjson.dumps(made[start : start + CHUNK]) for start in range(0, len(made), CHUNK)]
-    del made  # the garbage collector would visit these items again and again
+    made = items("mixed", ITEMS)
+    read = parse_answer(orjson.dumps({"Items": made}))["Items"]
     apply = _applying(work)
-    apply(items("mixed", CHUNK))
+    apply(made[:1000])
+    del made  # the garbage collector would visit these items again and again
     gc.disable()  # a run lets it look at items rarely
-    spent = 0.0
-    for body in served:
-        chunk = orjson.loads(body)
+    spent, done = 0.0, 0
+    for chunk in read.pieces(PIECE_BYTES):
         started = time.process_time()
         results = apply(chunk)
         spent += time.process_time() - started
-        if len(results) != CHUNK:
-            raise RuntimeError(f"{len(results)} of {CHUNK} items came out")
-        del chunk, results  # what the parser made is not freed at the engine's cost
-    return spent / (CHUNK * CHUNKS)
+        done += len(results)
+        chunk.clear()  # what the parser made is not freed at the engine's cost
+    if done != ITEMS:
+        raise RuntimeError(f"{done} of {ITEMS} items came out")
+    return spent / ITEMS
 
 
 def _applying(work: str) -> Callable[[list[WireItem]], list[WireItem]]:

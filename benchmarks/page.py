@@ -121,7 +121,7 @@ leaf.
 - **bare copy**: pages in, the same items out, with botocore's signer, urllib3 and orjson and nothing else, in one
   thread.
 - **floor**: the same through the project's client on botocore, with its retries and error handling.
-- **sync**: `run_sync`, as the operator calls it: segments and writers in threads, counters, checks.
+- **sync**: `run_sync`, as the operator calls it: segments in threads, counters, checks.
 - **stock boto3**: a paginator, `TypeDeserializer`, the same transformer functions on Python values, and
   `Table.batch_writer`, in one thread."""
 
@@ -164,9 +164,9 @@ def _engine(engine: dict[str, Any]) -> str:
 
 _ENGINE = """## The engine alone
 
-`plan.apply` on chunks of 250 items of 1.2 KB with 35 leaves, one thread. Beside the eight rules stands what
-somebody would write by hand for them alone: it knows every type, looks at no option, counts nothing, and calls the
-same functions with the same keyed streams. It says what Python leaves room for."""
+`plan.apply` on as many items of 1.2 KB with 35 leaves as a sync parses at a time, one thread. Beside the eight
+rules stands what somebody would write by hand for them alone: it knows every type, looks at no option, counts
+nothing, and calls the same functions with the same keyed streams. It says what Python leaves room for."""
 
 
 def _memory(memory: dict[str, Any]) -> str:

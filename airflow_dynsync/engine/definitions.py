@@ -297,6 +297,7 @@ class Definition:
             the item's source key and the path.
         reads_item: it may look at the item around its value, so that items have to be read whole.
         keeps_empty: "" and empty binaries are passed over.
+        wants_many: a call takes its time whatever it is for, so it should be for many values.
         has_realm: it draws by itself, so that the option ``realm`` has a meaning.
         example: one value before and after.
         scalar: makes ``(value, stream) -> value`` from the parameters.
@@ -312,6 +313,7 @@ class Definition:
     reads_input: bool
     reads_item: bool = False
     keeps_empty: bool = True
+    wants_many: bool = False
     has_realm: bool = True
     example: Example
     scalar: Callable[[Any], Scalar] | None = None

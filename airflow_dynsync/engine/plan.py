@@ -97,6 +97,11 @@ class Plan:
         return tuple(sorted(rules, key=lambda rule: rule.order))
 
     @property
+    def wants_many(self) -> bool:
+        """Tell whether chunks should be of many items, though no cache holds them: some rule needs few calls."""
+        return any(rule.definition.wants_many for rule in self.rules)
+
+    @property
     def key_rules(self) -> tuple[Rule, ...]:
         """The rules that change primary-key attributes."""
         return tuple(rule for rule in self._rules if rule.is_key and rule.definition.name != "passthrough")

@@ -39,7 +39,7 @@ WRITES: Final = 16
 _FEW_ITEMS: Final = 10 * MAX_ITEMS
 _MANY_PAGES: Final = 10
 _LOOK_SECONDS: Final = 0.1
-_ALL: Final = sys.maxsize
+_WHOLE: Final = sys.maxsize
 
 
 Observer = Callable[[Sequence[WireItem], Sequence[WireItem]], None]
@@ -161,10 +161,11 @@ class Pump:
         """Move one segment, with so many writes under way at once."""
         start = self.checkpoint.position(segment)
         changes = None if self.changes is None else self.changes(segment, start)
+        most_bytes = PIECE_BYTES if changes is None and not self.plan.wants_many else _WHOLE
         for chunk, position in self._chunks(segment, self.pages(segment, start)):
             puts: list[_Put] = []
             count = 0
-            for piece in pieces(chunk, PIECE_BYTES if changes is None else _ALL):
+            for piece in pieces(chunk, most_bytes):
                 count += self._transform(piece, changes, puts)
             del chunk
             refused = self._write(puts, writes)

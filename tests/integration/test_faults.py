@@ -274,10 +274,24 @@ def always(operation: str, fault: str, *, after: int = 0) -> Plan:
 
 HOURS = Backoff(base_seconds=3600, cap_seconds=3600, patience_seconds=7200)
 SEGMENTS = {"total_segments": 3, "page_size": 50}
-"""One page of a segment is written, and the next is read meanwhile."""
+"""Of each one page is read, then written."""
 
-SECOND_PAGES = 1 + 2 * SEGMENTS["total_segments"]
-"""The Scan with which all segments have read on, after preflight's own."""
+FIRST_PAGES = 1 + SEGMENTS["total_segments"]
+"""The Scan by which all segments have begun, after preflight's own."""
+
+LATE_SECONDS = 0.5
+
+
+def late(plan: Plan) -> Plan:
+    """A plan by which a fault comes when the other segments have gone on to their writes."""
+
+    def delayed(asked: str, body: bytes, times: int) -> tuple[str | None, Random]:
+        fault, random = plan(asked, body, times)
+        if fault is not None:
+            time.sleep(LATE_SECONDS)
+        return fault, random
+
+    return delayed
 
 
 @pytest.mark.parametrize("code", FATAL)
@@ -291,19 +305,19 @@ SECOND_PAGES = 1 + 2 * SEGMENTS["total_segments"]
             id="a write while reads wait",
         ),
         pytest.param(
-            lambda code: at_call(SECOND_PAGES, "Scan", code),
+            lambda code: late(at_call(FIRST_PAGES, "Scan", code)),
             lambda _: always("BatchWriteItem", "throttled by table"),
             {},
             id="a read while writes wait",
         ),
         pytest.param(
-            lambda code: at_call(SECOND_PAGES, "Scan", code),
+            lambda code: late(at_call(FIRST_PAGES, "Scan", code)),
             lambda _: nobody,
             {"write_limit": "1"},
             id="a read while writes are paced",
         ),
         pytest.param(
-            lambda code: at_call(SECOND_PAGES, "Scan", code),
+            lambda code: late(at_call(FIRST_PAGES, "Scan", code)),
             lambda _: always("BatchWriteItem", "slow", after=1),
             {},
             id="a read while writes hang",

@@ -63,6 +63,7 @@ DEFINITIONS: Final = (
         reads_item=True,
         keeps_empty=False,
         example=Example("Mary", "MARY", {"code": "return value.toUpperCase()"}),
+        wants_many=True,
         column=_transform,
     ),
     Definition(
@@ -79,6 +80,7 @@ DEFINITIONS: Final = (
             "C-e857479f-4c42-41ab-b1d2-3be4d67c9375",
             {"code": "return `C-${neosync.generateUuid()}`"},
         ),
+        wants_many=True,
         column=_generate,
     ),
 )

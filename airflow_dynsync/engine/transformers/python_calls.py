@@ -287,6 +287,7 @@ DEFINITIONS: Final = (
         keeps_empty=False,
         has_realm=False,
         example=Example("o'neill, mary", "O'neill, Mary", {"callable": "string:capwords"}),
+        wants_many=True,
         column=_transform_python,
     ),
     Definition(
@@ -299,6 +300,7 @@ DEFINITIONS: Final = (
         reads_input=False,
         keeps_empty=False,
         example=Example(Decimal("0.5"), Decimal("0.9291097878070351"), {"callable": "random:Random.random"}),
+        wants_many=True,
         column=_generate_python,
     ),
 )
