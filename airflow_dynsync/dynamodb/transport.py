@@ -65,6 +65,10 @@ def start(method: Callable[..., dict[str, Any]], parameters: Mapping[str, Any]) 
     before = _STARTED.set(started)
     try:
         answer = method(**parameters)
+    except BaseException:
+        for each in started:  # a handler of `after-call` has failed
+            each.drop()
+        raise
     finally:
         _STARTED.reset(before)
     return started[0] if started else answer
