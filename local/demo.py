@@ -129,8 +129,8 @@ def _say_who_may_what(console: Console, *, ministack: bool) -> None:
     accounts = Table.grid(padding=(0, 3))
     accounts.add_row("   home", "user airflow", "may assume the two roles, and nothing else")
     for account, role, actions in (
-        ("production", "reader", f"DescribeTable and Scan {SOURCE_TABLE}"),
-        ("staging", "writer", f"DescribeTable and BatchWriteItem {DESTINATION_TABLE}"),
+        ("production", "reader", f"DescribeTable, Scan and BatchGetItem {SOURCE_TABLE}"),
+        ("staging", "writer", f"DescribeTable, BatchWriteItem and BatchGetItem {DESTINATION_TABLE}"),
     ):
         accounts.add_row(f"   {account}", f"role {role}", f"may {actions}; asks for an external ID")
     console.print(accounts)

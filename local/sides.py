@@ -58,13 +58,14 @@ def sides_on_ministack(
     """
     with ministack() as server:
         read = allow(
-            ["dynamodb:DescribeTable", "dynamodb:Scan"], [table_arn(server, PRODUCTION_ACCOUNT, SOURCE_TABLE)]
+            ["dynamodb:DescribeTable", "dynamodb:Scan", "dynamodb:BatchGetItem"],
+            [table_arn(server, PRODUCTION_ACCOUNT, SOURCE_TABLE)],
         )
         if partiql:
             # What AWS authorizes as dynamodb:PartiQLSelect on the table, ministack knows by this name only.
             read["Statement"] += allow(["dynamodb:ExecuteStatement"], ["*"])["Statement"]
         write = allow(
-            ["dynamodb:DescribeTable", "dynamodb:BatchWriteItem"],
+            ["dynamodb:DescribeTable", "dynamodb:BatchWriteItem", "dynamodb:BatchGetItem"],
             [table_arn(server, STAGING_ACCOUNT, table) for table in destination_tables],
         )
         accounts = set_up_accounts(server, SOURCE_TABLE, DESTINATION_TABLE, read_policy=read, write_policy=write)

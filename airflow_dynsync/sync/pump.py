@@ -38,6 +38,7 @@ WRITES: Final = 16
 
 _FEW_ITEMS: Final = 10 * MAX_ITEMS
 _MANY_PAGES: Final = 10
+_PAGES_BETWEEN_COLLECTIONS: Final = 20
 _LOOK_SECONDS: Final = 0.1
 _WHOLE: Final = sys.maxsize
 
@@ -162,7 +163,7 @@ class Pump:
         start = self.checkpoint.position(segment)
         changes = None if self.changes is None else self.changes(segment, start)
         most_bytes = PIECE_BYTES if changes is None and not self.plan.wants_many else _WHOLE
-        for chunk, position in self._chunks(segment, self.pages(segment, start)):
+        for number, (chunk, position) in enumerate(self._chunks(segment, self.pages(segment, start)), 1):
             puts: list[_Put] = []
             count = 0
             for piece in pieces(chunk, most_bytes):
@@ -171,6 +172,8 @@ class Pump:
             refused = self._write(puts, writes)
             self.checkpoint.advance(segment, position, count - refused)
             self._news.set()
+            if number % _PAGES_BETWEEN_COLLECTIONS == 0:
+                gc.collect(0)  # botocore leaves some objects in a cycle behind each request
 
     def _transform(self, read: list[WireItem], changes: Changes | None, puts: list[_Put]) -> int:
         """Transform some items, add what is to be written, and return how many are there when that is done."""
@@ -254,7 +257,7 @@ def _rare_garbage_collection() -> Iterator[None]:
     """Let the cyclic garbage collector run rarely.
 
     It looks at parsed items again and again, which costs as much as parsing them, and finds nothing: items hold no
-    cycles.
+    cycles. What else does is collected now and then.
     """
     before = gc.get_threshold()
     gc.set_threshold(200_000, 50, 100)
