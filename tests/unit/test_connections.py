@@ -194,7 +194,7 @@ def test_connections_when_more_are_used_than_their_size_are_kept_to_it() -> None
         used = [made._connect() for _ in range(3)]
         assert peer.wait_until_open(3)
         for connection in used:
-            made._keep(connection)
+            made._release(connection, keep=True)
         assert peer.wait_until_open(2)
         made.close()
         assert peer.wait_until_open(0)
@@ -204,7 +204,7 @@ def test_connection_when_closed_in_the_middle_of_a_request_ends_after_it() -> No
     with Peer(message(1), message(2)).running() as peer, connections(peer.url) as made:
         connection = made._connect()
         made.close()
-        made._keep(connection)
+        made._release(connection, keep=True)
         assert peer.wait_until_open(0)
         assert post(made) == b"1"
         assert peer.wait_until_open(0)

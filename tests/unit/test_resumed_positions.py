@@ -37,9 +37,9 @@ def attempt(job: SyncJob, service: Service, folder: Path) -> tuple[Any, list[str
 
 @pytest.fixture
 def interrupted(job: SyncJob, tmp_path: Path) -> Service:
-    """A service whose sync ended behind its second page, with the first one confirmed."""
+    """A service whose sync ended behind its first page, which was confirmed."""
     service = Service()
-    service.stops_at = 2 * PAGE
+    service.stops_at = PAGE
     with pytest.raises(AccessDeniedError):
         attempt(job, service, tmp_path)
     service.stops_at = None

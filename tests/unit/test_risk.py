@@ -192,7 +192,8 @@ def test_uniqueness_is_that_of_each_top_level_attribute() -> None:
     assert found["Id"].before.items == found["Id"].after.items == 2_000
     assert found["Id"].before.distinct == pytest.approx(2_000, rel=4 * STANDARD_ERROR)
     assert found["Id"].after == found["Id"].before
-    assert (found["Tier"].before.distinct, found["Vip"].before.items, found["Vip"].after.items) == (2, 5, 0)
+    assert found["Tier"].before.distinct in (1, 2)  # of two values one in some thousand pairs shares a register
+    assert (found["Vip"].before.items, found["Vip"].after.items) == (5, 0)
     assert found["Id"].before.share > 0.9 > 0.01 > found["Tier"].before.share
     assert found["Vip"].after.share == 0.0
 
