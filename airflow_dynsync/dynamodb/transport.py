@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from botocore.parsers import ResponseParser
     from botocore.signers import RequestSigner
 
-_STARTED: ContextVar[list[Started] | None] = ContextVar("airflow_dynsync.started", default=None)
+_ONLY_START: ContextVar[bool] = ContextVar("airflow_dynsync.only_start", default=False)
 
 
 class Started:
@@ -59,19 +59,21 @@ class Started:
         self._exchange.drop()
 
 
+class _Sent(Exception):  # noqa: N818 - leads out of botocore, which is done for now
+    def __init__(self, started: Started) -> None:
+        super().__init__()
+        self.started = started
+
+
 def start(method: Callable[..., dict[str, Any]], parameters: Mapping[str, Any]) -> Started | dict[str, Any]:
     """Call a method of a client as far as its request; where it does not go the short way, to its answer."""
-    started: list[Started] = []
-    before = _STARTED.set(started)
+    before = _ONLY_START.set(True)
     try:
-        answer = method(**parameters)
-    except BaseException:
-        for each in started:  # a handler of `after-call` has failed
-            each.drop()
-        raise
+        return method(**parameters)
+    except _Sent as sent:
+        return sent.started
     finally:
-        _STARTED.reset(before)
-    return started[0] if started else answer
+        _ONLY_START.reset(before)
 
 
 class Transport:
@@ -113,19 +115,18 @@ class Transport:
 
         Raises: what botocore raises when it cannot sign, or does not get an answer.
         """
-        started = _STARTED.get()
+        only_start = _ONLY_START.get()
+        _ONLY_START.set(False)  # what handlers call is not meant
         request = AWSRequest(method="POST", url=params["url"], headers=params["headers"], data=self._body(context))
-        # What handlers note of a call that is only started is for those of its answer.
-        request.context = context if started is None else dict(context)
+        request.context = context
         request_signer.sign(model.name, request)
         prepared: Any = request.prepare()
         url: str = prepared.url
         answers = self._events.emit(f"before-send.dynamodb.{model.name}", request=prepared)
         response = first_non_none_response(answers)
-        if response is None and started is not None:
+        if response is None and only_start:
             exchange = self._connections_of(url).begin(prepared.headers, prepared.body)
-            started.append(Started(self, url, model, request.context, exchange))
-            return _ReadResponse(url, 200, {}, b""), {}
+            raise _Sent(Started(self, url, model, context, exchange))
         if response is None:
             answer = self._connections_of(url).post(prepared.headers, prepared.body)
             response = _ReadResponse(url, answer.status, answer.headers, answer.body)
