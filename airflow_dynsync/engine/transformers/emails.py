@@ -33,6 +33,8 @@ LONGEST_DOMAIN: Final = max(map(len, SAFE_DOMAINS + REALISTIC_DOMAINS))
 ENOUGH_TO_DIFFER: Final = 8
 """Characters before the @."""
 
+UUID_DIGITS: Final = 32
+
 LETTERS: Final = "abcdefghijklmnopqrstuvwxyz"
 LETTERS_AND_DIGITS: Final = LETTERS + "0123456789"
 
@@ -130,7 +132,12 @@ def _generate_email(parameters: GenerateEmail) -> Scalar:
         domain = stream.choice(domains)
         return f"{local_part(max_length - len(domain) - 1, stream, exact=False)}@{domain}"
 
-    return generate
+    def generate_uuid(_value: Any, stream: Stream) -> str:
+        domain = stream.choice(domains)
+        return f"{uuid4_digits(stream)}@{domain}"
+
+    has_room = max_length > UUID_DIGITS + LONGEST_DOMAIN
+    return generate_uuid if parameters.email_type == "uuid_v4" and has_room else generate
 
 
 def _domain_within(room: int, domains: tuple[str, ...], stream: Stream) -> str:
@@ -155,6 +162,7 @@ def _transform_email(parameters: TransformEmail) -> Scalar:
     max_length, action = parameters.max_length, parameters.invalid_email_action
     excluded = frozenset(domain.casefold() for domain in parameters.excluded_domains)
     is_email = _EMAIL.fullmatch
+    always_anew = not (preserve_domain or preserve_length or excluded)
 
     def of_length(length: int, stream: Stream) -> str:
         domain = _domain_within(length - 2, domains, stream)
@@ -163,6 +171,9 @@ def _transform_email(parameters: TransformEmail) -> Scalar:
     def transform(value: str, stream: Stream) -> str | None:
         if not is_email(value):
             return invalid(value, stream)
+        if always_anew:
+            drawn: str = generate(value, stream)
+            return drawn
         domain = value.rpartition("@")[2]
         if preserve_domain == (domain.casefold() in excluded):
             return of_length(len(value), stream) if preserve_length else generate(value, stream)
