@@ -254,7 +254,7 @@ def test_write_when_an_item_is_refused_says_why_and_repeats_no_value(
 
     assert caught.value.kind == "fatal"
     assert "marked" not in str(caught.value)
-    assert "444" not in str(caught.value)
+    assert "444444" not in str(caught.value).replace(table, "")
 
 
 def test_write_when_finished_sums_capacity_of_table_and_indexes(
