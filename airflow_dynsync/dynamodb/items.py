@@ -80,12 +80,16 @@ def parse_answer(body: bytes) -> dict[str, Any]:
 
 
 def pieces(pages: Iterable[Sequence[WireItem]], most_bytes: int = PIECE_BYTES) -> Iterator[list[WireItem]]:
-    """Yield the items of some pages in lists that are processed faster than whole pages are."""
+    """Yield the items of some pages in lists that are processed faster than whole pages are.
+
+    Items that are parsed already are cut by their number; more bytes than `PIECE_BYTES` ask for whole pages of them.
+    """
     for items in pages:
         if isinstance(items, SerializedItems):
             yield from items.pieces(most_bytes)
         else:
-            yield from (list(items[first : first + PIECE_ITEMS]) for first in range(0, len(items), PIECE_ITEMS))
+            most = PIECE_ITEMS if most_bytes <= PIECE_BYTES else max(1, len(items))
+            yield from (list(items[first : first + most]) for first in range(0, len(items), most))
 
 
 def _parsed(serialized: msgspec.Raw) -> WireItem:

@@ -32,7 +32,6 @@ MAX_ITEMS = 25
 MAX_BYTES = 15_000_000
 """Bytes of items per BatchWriteItem, below DynamoDB's 16 MB by more than the request around them takes."""
 
-
 MAX_UNDER_WAY = 4
 """Requests that one call of `write_items` has under way at once."""
 

@@ -67,9 +67,10 @@ def test_pieces_hold_all_items_in_order_and_no_more_bytes_than_asked_for(texts: 
 
 def test_pieces_of_several_pages_come_one_page_after_the_other() -> None:
     pages = [serialized(ITEMS[:30]), serialized([]), ITEMS[30:]]
-    cut = [*pieces(pages, 10**6)]
+    cut = [*pieces(pages)]
     assert [*chain(*cut)] == ITEMS
     assert [len(piece) for piece in cut] == [30, PIECE_ITEMS, 30 - PIECE_ITEMS]
+    assert [len(piece) for piece in pieces(pages, 10**6)] == [30, 30]
 
 
 def test_items_show_no_value() -> None:
