@@ -82,7 +82,7 @@ def parse_answer(body: bytes) -> dict[str, Any]:
 def pieces(pages: Iterable[Sequence[WireItem]], most_bytes: int = PIECE_BYTES) -> Iterator[list[WireItem]]:
     """Yield the items of some pages in lists that are processed faster than whole pages are.
 
-    Items that are parsed already are cut by their number; more bytes than `PIECE_BYTES` ask for whole pages of them.
+    Items that are parsed already are cut by their number; more bytes than `PIECE_BYTES` ask for whole pages.
     """
     for items in pages:
         if isinstance(items, SerializedItems):
