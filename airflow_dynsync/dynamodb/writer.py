@@ -20,7 +20,7 @@ from airflow_dynsync.dynamodb.errors import DynamoDBError, InvalidRequestError, 
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -31,6 +31,10 @@ MAX_ITEMS = 25
 
 MAX_BYTES = 15_000_000
 """Bytes of items per BatchWriteItem, below DynamoDB's 16 MB by more than the request around them takes."""
+
+_PUT = b'{"PutRequest":{"Item":', b"}}"
+_DELETE = b'{"DeleteRequest":{"Key":', b"}}"
+"""What stands before and after an item or a key in a request."""
 
 MAX_UNDER_WAY = 4
 """Requests that one call of `write_items` has under way at once."""
@@ -95,7 +99,7 @@ def write_serialized(
         under_way: how many requests may be under way at once.
     """
     writing = _Writing(client, table_name, Patience(backoff or Backoff(), stop), pacer or Pacer())
-    return writing.write(items, lambda item: {"PutRequest": {"Item": orjson.Fragment(item)}}, under_way)
+    return writing.write(items, _PUT, under_way)
 
 
 def delete_items(
@@ -110,19 +114,26 @@ def delete_items(
     """Delete the items that have these keys, if there are any; parameters and errors are as of `write_items`."""
     writing = _Writing(client, table_name, Patience(backoff or Backoff(), stop), pacer or Pacer())
     serialized = [orjson.dumps(key) for key in keys]
-    return writing.write(serialized, lambda key: {"DeleteRequest": {"Key": orjson.Fragment(key)}}, MAX_UNDER_WAY)
+    return writing.write(serialized, _DELETE, MAX_UNDER_WAY)
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """Requests of one BatchWriteItem, and kilobytes of each, rounded up, on average."""
+    """What one BatchWriteItem writes.
 
-    requests: list[Any]
-    item_amount: float
+    Attributes:
+        requests: a list, or its JSON.
+        count: how many they are.
+        amount: the kilobytes of all, each one's rounded up.
+    """
 
-    @property
-    def amount(self) -> float:
-        return self.item_amount * len(self.requests)
+    requests: list[Any] | orjson.Fragment
+    count: int
+    amount: float
+
+    def rest(self, requests: list[Any]) -> _Batch:
+        """Return the batch of some of its requests, which are taken to be of the size that all have on average."""
+        return _Batch(requests, len(requests), self.amount * len(requests) / self.count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,19 +157,19 @@ class _Writing:
         self._retried = 0
         self._units = 0.0
 
-    def write(
-        self, serialized: Sequence[bytes], request: Callable[[bytes], dict[str, Any]], under_way: int
-    ) -> WriteResult:
+    def write(self, serialized: Sequence[bytes], around: tuple[bytes, bytes], under_way: int) -> WriteResult:
+        before, after = around
+        between = after + b"," + before
         calls: deque[_Call] = deque()
         try:
-            for items in batches(serialized, self._pacer.call_amount):
+            for items, amount in batches(serialized, self._pacer.call_amount):
                 # A pace comes from the answers: where there is one, each is taken before the next request is sent.
                 most = under_way - 1 if math.isinf(self._pacer.rate) else 0
                 while len(calls) > most:
                     self._end(calls.popleft())
                 self._patience.check()
-                item_amount = sum(write_amount(len(item)) for item in items) / len(items)
-                calls.append(self._begin(_Batch([*map(request, items)], item_amount)))
+                requests = orjson.Fragment(b"".join((b"[", before, between.join(items), after, b"]")))
+                calls.append(self._begin(_Batch(requests, len(items), amount)))
             while calls:
                 self._end(calls.popleft())
         finally:
@@ -192,8 +203,8 @@ class _Writing:
                 self._excuse(error, call.slot)
             else:
                 self._pacer.settle(call.slot, answer)
-                if unprocessed := self._unprocessed(call.batch.requests, answer):
-                    self._left.append(_Batch(unprocessed, call.batch.item_amount))
+                if unprocessed := self._unprocessed(call.batch.count, answer):
+                    self._left.append(call.batch.rest(unprocessed))
                 return
         self._left.append(call.batch)
 
@@ -206,33 +217,32 @@ class _Writing:
 
     def _repeat(self, batch: _Batch) -> None:
         """Send a batch again and again until all of it is done."""
-        requests = batch.requests
         self._patience.progress()
         while True:
-            amount = batch.item_amount * len(requests)
             answer = call_patiently(
                 self._client,
                 "BatchWriteItem",
                 self._table_name,
-                self._parameters(requests),
+                self._parameters(batch.requests),
                 self._patience,
                 self._pacer,
-                amount,
+                batch.amount,
             )
-            requests = self._unprocessed(requests, answer)
-            if not requests:
+            unprocessed = self._unprocessed(batch.count, answer)
+            if not unprocessed:
                 return
+            batch = batch.rest(unprocessed)
             self._patience.wait()
 
-    def _parameters(self, requests: list[Any]) -> dict[str, Any]:
+    def _parameters(self, requests: list[Any] | orjson.Fragment) -> dict[str, Any]:
         return {"RequestItems": {self._table_name: requests}, "ReturnConsumedCapacity": self._pacer.detail}
 
-    def _unprocessed(self, requests: list[Any], answer: dict[str, Any]) -> list[Any]:
+    def _unprocessed(self, asked: int, answer: dict[str, Any]) -> list[Any]:
         """Account for an answer and return the requests that DynamoDB left, if it may still take them."""
         self._units += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
         unprocessed = [each for left in answer["UnprocessedItems"].values() for each in left]
         self._retried += len(unprocessed)
-        if len(unprocessed) < len(requests):
+        if len(unprocessed) < asked:
             self._patience.progress()
         elif self._patience.exhausted(self._pacer):
             raise ThrottledError(
@@ -245,24 +255,24 @@ class _Writing:
         return unprocessed
 
 
-def batches(items: Iterable[bytes], most_amount: float = math.inf) -> Iterator[list[bytes]]:
+def batches(items: Iterable[bytes], most_amount: float = math.inf) -> Iterator[tuple[list[bytes], int]]:
     """Group serialized items, in order, into batches of `MAX_ITEMS` items and `MAX_BYTES` bytes at most.
 
-    `most_amount` is the sum of `write_amount` in a batch, if that is less. An item that is larger by itself gets
-    a batch of its own.
+    Each comes with the sum of its items' `write_amount`, which is `most_amount` at most. An item that is larger by
+    itself gets a batch of its own.
     """
     batch: list[bytes] = []
     size, amount = 0, 0
     for item in items:
         more = write_amount(len(item))
         if batch and (len(batch) == MAX_ITEMS or size + len(item) > MAX_BYTES or amount + more > most_amount):
-            yield batch
+            yield batch, amount
             batch, size, amount = [], 0, 0
         batch.append(item)
         size += len(item)
         amount += more
     if batch:
-        yield batch
+        yield batch, amount
 
 
 def require_distinct_keys(table_name: str, items: Sequence[WireItem], key_names: Sequence[str]) -> None:

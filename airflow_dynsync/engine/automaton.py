@@ -21,7 +21,7 @@ from airflow_dynsync.engine.paths import (
     rank,
     skip_depth,
 )
-from airflow_dynsync.engine.visits import Visit
+from airflow_dynsync.engine.visits import Visits
 
 SHIELDS: Final = frozenset({"passthrough", "drop"})
 """Transformers that say what becomes of a whole subtree and still let a more specific rule act inside it."""
@@ -67,7 +67,7 @@ class State:
         indexes: likewise for the elements of a list.
         other_index: likewise.
         created: rules by name that create their attribute where it is missing.
-        visit: does what is to be done here; `visits.compile_visits` makes it.
+        visits: do what is to be done here; `visits.compile_visits` makes them.
     """
 
     rule: Rule | None
@@ -80,7 +80,7 @@ class State:
     indexes: dict[int, State] = field(default_factory=dict)
     other_index: State | None = None
     created: tuple[tuple[str, Rule], ...] = ()
-    visit: Visit = field(init=False, repr=False)
+    visits: Visits = field(init=False, repr=False)
 
     @property
     def inert(self) -> bool:

@@ -97,9 +97,9 @@ class Execution:
         else:
             container.pop(key, None)
 
-    def is_emptied(self, elements: list[WireValue]) -> bool:
-        """Tell whether every element of a list was removed."""
-        return all(element is _HOLE for element in elements)
+    def is_emptied(self, inside: Container) -> bool:
+        """Tell whether every member of a map or element of a list was removed."""
+        return not inside if isinstance(inside, dict) else all(element is _HOLE for element in inside)
 
     def _act(self, rule: Rule, slots: list[Slot]) -> None:
         """Hand a rule's column to its transformer and put the results in place."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
-from airflow_dynsync.engine.definitions import DROP, Chunk, Column, Drop, Place, Scalar
+from airflow_dynsync.engine.definitions import Chunk, Column, Drop, Place, Scalar
 from airflow_dynsync.engine.errors import TransformError
-from airflow_dynsync.engine.keyed import Keyed, Stream
-from airflow_dynsync.engine.values import DECODE, SCALARS, ValueRefusedError, WireValue, number_text, to_wire
+from airflow_dynsync.engine.keyed import Keyed
+from airflow_dynsync.engine.values import DECODE, ValueRefusedError, WireValue, number_text, to_wire
 
 REDRAWS: Final = 8
 """How often a transformed value that came out as it went in is drawn again."""
@@ -27,19 +28,20 @@ It raises whatever the transformer raises: then too the step decides, and says w
 """
 
 
+Transform = Callable[[Any], WireValue | Drop]
+"""``payload`` -> what becomes of a value of one type."""
+
+
 class OfValue(NamedTuple):
-    """What becomes of values by themselves.
+    """What becomes of the values of one type, other than "", by themselves.
 
     Attributes:
-        known: results that are remembered, by type and payload; no other types are taken, nor "".
-        transform: ``(kind, payload, known[kind])`` -> another result, which may be remembered there.
+        remembered: results by payload; `transform` adds to them.
+        transform: gives any other result.
     """
 
-    known: dict[str, dict[str, WireValue | Drop]]
-    transform: Callable[[str, Any, dict[str, WireValue | Drop] | None], WireValue | Drop]
-
-
-_OF_NO_VALUE: Final = OfValue({}, lambda _kind, _payload, _known: DROP)
+    remembered: dict[str, WireValue | Drop]
+    transform: Transform
 
 
 _ENCODE: Final[dict[type, Callable[[Any], WireValue | Drop]]] = {
@@ -49,6 +51,8 @@ _ENCODE: Final[dict[type, Callable[[Any], WireValue | Drop]]] = {
     Drop: lambda drop: drop,
 }
 """What most transformers return, in wire form without further ado."""
+
+_OF_NO_TYPE: Final[Mapping[str, OfValue]] = MappingProxyType({})
 
 _UNDRAWN: Final = Keyed(b"").stream(b"")
 """The stream of a transformer that draws nothing."""
@@ -60,7 +64,7 @@ class ScalarStep:
     Attributes:
         alone: does the same to one value; sets, NULL, "" and what the transformer does not accept are left to the
             step.
-        of_value: the same where nothing but the value counts.
+        of_value: the same by type, where nothing but the value counts.
     """
 
     __slots__ = ("_apply", "alone", "of_value")
@@ -69,11 +73,11 @@ class ScalarStep:
         self,
         apply: Callable[[Column], list[WireValue | Drop]],
         alone: Alone,
-        of_value: OfValue | None = None,
+        of_value: Mapping[str, OfValue] = _OF_NO_TYPE,
     ) -> None:
         self._apply = apply
         self.alone = alone
-        self.of_value = of_value or _OF_NO_VALUE
+        self.of_value = of_value
 
     def __call__(self, column: Column) -> list[WireValue | Drop]:
         """Return a result for each of the column's values."""
@@ -93,33 +97,44 @@ def lift_transform(
         accepts: the types of the values that may be transformed alone.
         redraw: draw again where a value came out as it went in.
     """
-    stream: Callable[[bytes], Stream] = keyed.stream if keyed else lambda _data: _UNDRAWN
-    remembered: dict[str, dict[str, WireValue | Drop]] = {kind: {} for kind in accepts & SCALARS - {"BOOL"}}
+    stream = keyed.stream if keyed else None
 
-    def transform(kind: str, payload: Any, known: dict[str, WireValue | Drop] | None) -> WireValue | Drop:
-        drawn = stream((payload if kind != "BOOL" else str(payload)).encode())
-        before = payload if kind == "S" else DECODE[kind](payload)
-        after = function(before, drawn)
-        if redraw and after == before:
-            for _ in range(REDRAWS):
-                after = function(before, drawn)
-                if after != before:
-                    break
-        result: WireValue | Drop = {"S": after} if type(after) is str else _ENCODE.get(type(after), to_wire)(after)
-        if known is not None and len(known) < REMEMBERED and len(payload) <= LONGEST_REMEMBERED:
-            known[payload] = result
-        return result
+    def lifted(kind: str) -> OfValue:
+        decode = None if kind == "S" else DECODE[kind]
+        is_text = kind in ("S", "N", "B")
+        remembered: dict[str, WireValue | Drop] = {}
+
+        def transform(payload: Any) -> WireValue | Drop:
+            before = payload if decode is None else decode(payload)
+            drawn = _UNDRAWN if stream is None else stream((payload if is_text else str(payload)).encode())
+            after = function(before, drawn)
+            if redraw and after == before:
+                for _ in range(REDRAWS):
+                    after = function(before, drawn)
+                    if after != before:
+                        break
+            result: WireValue | Drop = (
+                {"S": after} if type(after) is str else _ENCODE.get(type(after), to_wire)(after)
+            )
+            if is_text and len(remembered) < REMEMBERED and 0 < len(payload) <= LONGEST_REMEMBERED:
+                remembered[payload] = result
+            return result
+
+        return OfValue(remembered, transform)
+
+    of_every_type = {kind: lifted(kind) for kind in DECODE}
+    of_value: dict[str, OfValue] = {kind: of_every_type[kind] for kind in ("S", "N", "B") if kind in accepts}
 
     def alone(
         value: WireValue, _chunk: Chunk, _row: int, _trail: Place, _key: str | int
     ) -> WireValue | Drop | None:
         (kind,) = value
-        known = remembered.get(kind)
         payload = value[kind]
-        if known is None or not payload:
+        if kind not in of_value or not payload:
             return None
-        result = known.get(payload)
-        return transform(kind, payload, known) if result is None else result
+        remembered, transform = of_value[kind]
+        result = remembered.get(payload)
+        return transform(payload) if result is None else result
 
     def step(column: Column) -> list[WireValue | Drop]:
         results = []
@@ -129,7 +144,7 @@ def lift_transform(
                 result = alone(value, column.chunk, row, (), "")
                 if result is None:
                     ((kind, payload),) = value.items()
-                    result = transform(kind, payload, None)
+                    result = of_every_type[kind].transform(payload)
                 results.append(result)
         except ValueRefusedError as error:
             raise error.at(place, row) from None
@@ -137,7 +152,7 @@ def lift_transform(
             raise unexpected(place, name, error, row) from None
         return results
 
-    return ScalarStep(step, alone, OfValue(remembered, transform))
+    return ScalarStep(step, alone, of_value)
 
 
 def lift_generate(function: Scalar, keyed: Keyed, place: str, name: str, *, accepts: frozenset[str]) -> ScalarStep:

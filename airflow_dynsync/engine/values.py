@@ -77,7 +77,7 @@ def number_text(value: Decimal | int) -> str:
     """
     if type(value) is int and abs(value) < _TOO_MANY_DIGITS:
         return str(value)
-    number = Decimal(value)
+    number = value if type(value) is Decimal else Decimal(value)
     if not number.is_finite():
         raise ValueRefusedError("the result is not a finite number")
     text = format(number, "f") if number.adjusted() < MAX_DIGITS else ""

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
-from airflow_dynsync.engine.definitions import DROP, Chunk, Place
+from airflow_dynsync.engine.definitions import DROP, Chunk, Drop, Place
 from airflow_dynsync.engine.values import CONTAINERS, ELEMENT_OF_SET, EVERY_TYPE, WireValue
 
 if TYPE_CHECKING:
     from airflow_dynsync.engine.automaton import Cover, State
     from airflow_dynsync.engine.compiler import Rule
     from airflow_dynsync.engine.execution import Execution
-    from airflow_dynsync.engine.lifting import Alone
+    from airflow_dynsync.engine.lifting import Alone, Transform
 
 Container = Any
 """The map or list of a result that holds a value."""
@@ -29,21 +29,42 @@ Branch = Callable[[Any, Container, int, Place, "Execution"], None]
 """``(payload, copy, row, place, run)``: the members of a map or the elements of a list, and their copy."""
 
 
+class Visits(dict[str, "Visit | None"]):
+    """By the type letter of a value what is done with it at one place; None where it stays as it is.
+
+    Args:
+        otherwise: what is done with a value of a type that nobody knows yet.
+    """
+
+    __slots__ = ("otherwise",)
+
+    def __init__(self, otherwise: Visit | None = None) -> None:
+        super().__init__(dict.fromkeys(EVERY_TYPE, otherwise))
+        self.otherwise = otherwise
+
+    def __missing__(self, kind: str) -> Visit | None:
+        return self.otherwise
+
+
 def compile_visits(root: State) -> Branch:
-    """Give every state behind ``root`` its function, and return the one for the members of an item."""
+    """Give every state behind ``root`` its functions, and return the one for the members of an item."""
     states = [root]
     known = {root}
     for state in states:
-        state.visit = _acting(state.rule) if state.rule is not None else _passing(state)
+        state.visits = Visits()
         behind = {*state.names.values(), state.other_name, *state.indexes.values(), state.other_index, None}
         fresh = [each for each in behind if each is not None and each not in known]
         states += fresh
         known.update(fresh)
+    for state in states:
+        made = _acting(state.rule) if state.rule is not None else _passing(state)
+        state.visits.update(made)
+        state.visits.otherwise = made.otherwise
     return _members(root)
 
 
-def _acting(rule: Rule) -> Visit:
-    """Return the function of a place where a rule acts."""
+def _acting(rule: Rule) -> Visits:
+    """Return the functions of a place where a rule acts."""
     index, single = rule.index, rule.single
     is_default = rule.path is None
 
@@ -53,28 +74,20 @@ def _acting(rule: Rule) -> Visit:
         run.slots[index].append((container, (*trail, key), value, row))
 
     if single is None:
-        return put_aside
+        return Visits(put_aside)
     alone = single.alone
-    remembered, transform = single.of_value
 
-    def visit(
-        value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
+    def settle(
+        result: WireValue | Drop | None,
+        value: WireValue,
+        container: Container,
+        key: str | int,
+        row: int,
+        trail: Place,
+        run: Execution,
     ) -> None:
-        try:
-            (kind,) = value
-            if (known := remembered.get(kind)) is not None:
-                payload = value[kind]
-                result = known.get(payload)
-                if result is None and payload:
-                    result = transform(kind, payload, known)
-            else:
-                result = alone(value, run.chunk, row, trail, key)
-                if result is None:
-                    result = _elements_alone(alone, value, run.chunk, row, (*trail, key))
-        except Exception:  # noqa: BLE001 - put aside; the rule's step says what is wrong
-            result = None
         if result is None:
-            run.slots[index].append((container, (*trail, key), value, row))
+            put_aside(value, container, key, row, trail, run)
         elif result is DROP:
             run.remove(container, key)
             run.count(rule, (*trail, key), "dropped")
@@ -85,7 +98,42 @@ def _acting(rule: Rule) -> Visit:
             else:
                 run.transformed[index] += 1
 
-    return visit
+    def visit_alone(
+        value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
+    ) -> None:
+        try:
+            result = alone(value, run.chunk, row, trail, key)
+            if result is None:
+                result = _elements_alone(alone, value, run.chunk, row, (*trail, key))
+        except Exception:  # noqa: BLE001 - put aside; the rule's step says what is wrong
+            result = None
+        settle(result, value, container, key, row, trail, run)
+
+    def of_value(kind: str, remembered: dict[str, WireValue | Drop], transform: Transform) -> Visit:
+        def visit(
+            value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
+        ) -> None:
+            try:
+                payload = value[kind]
+                result = remembered.get(payload)
+                if result is None and payload:
+                    result = transform(payload)
+            except Exception:  # noqa: BLE001 - put aside; the rule's step says what is wrong
+                result = None
+            if result is None or result is DROP:
+                settle(result, value, container, key, row, trail, run)
+                return
+            container[key] = result
+            if is_default:
+                run.defaulted[index][trail[0] if trail else key] += 1
+            else:
+                run.transformed[index] += 1
+
+        return visit
+
+    visits = Visits(visit_alone)
+    visits.update((kind, of_value(kind, *each)) for kind, each in single.of_value.items())
+    return visits
 
 
 def _elements_alone(alone: Alone, value: WireValue, chunk: Chunk, row: int, place: Place) -> WireValue | None:
@@ -103,42 +151,56 @@ def _elements_alone(alone: Alone, value: WireValue, chunk: Chunk, row: int, plac
     return {kind: [*dict.fromkeys(elements)]}
 
 
-def _passing(state: State) -> Visit:
-    """Return the function of a place that no rule is written for, or only a shield."""
-    shield, dropping, descends = state.shield, state.cover.verdict == "drop", state.descends
-    of_map, of_list = _members(state), _elements(state)
-    leaves = _leaves(state.cover, leads=state.leads_to_rules)
-    creates = bool(state.created)
+def _passing(state: State) -> Visits:
+    """Return the functions of a place that no rule is written for, or only a shield."""
+    shield, dropping = state.shield, state.cover.verdict == "drop"
+    visits = _leaves(state.cover, leads=state.leads_to_rules)
+    if state.descends:
+        visits["M"] = _branch("M", _members(state), visits["M"], state)
+        visits["L"] = _branch("L", _elements(state), visits["L"], state)
+    if shield is None:
+        return visits
+
+    def count(
+        value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
+    ) -> None:
+        run.count(shield, (*trail, key), "dropped" if dropping else "kept")
+        (kind,) = value
+        visit = visits[kind]
+        if visit is not None:
+            visit(value, container, key, row, trail, run)
+
+    return Visits(count)
+
+
+def _branch(kind: str, walk: Branch, leaf: Visit | None, state: State) -> Visit:
+    """Return what is done with a map or a list whose inside is looked at, or that is empty: then it is a leaf."""
+    dropping, creates = state.cover.verdict == "drop", kind == "M" and bool(state.created)
 
     def visit(
         value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
     ) -> None:
-        if shield is not None:
-            run.count(shield, (*trail, key), "dropped" if dropping else "kept")
-        (kind,) = value
-        if descends and kind in CONTAINERS and ((payload := value[kind]) or (creates and kind == "M")):
+        payload = value[kind]
+        if payload or creates:
             copy = payload.copy()
             container[key] = {kind: copy}
-            if kind == "M":
-                of_map(payload, copy, row, (*trail, key), run)
-                emptied = not copy and not creates
-            else:
-                of_list(payload, copy, row, (*trail, key), run)
-                emptied = run.is_emptied(copy)
-            if dropping and emptied:
+            walk(payload, copy, row, (*trail, key), run)
+            if dropping and not creates and run.is_emptied(copy):
                 run.remove(container, key)
-        elif (leaf := leaves.get(kind)) is not None:
+        elif leaf is not None:
             leaf(value, container, key, row, trail, run)
 
     return visit
 
 
-def _leaves(cover: Cover, *, leads: bool) -> dict[str, Visit]:
-    """Return what is done with a leaf that no rule covers, by its type; nothing where a type is not named."""
+def _leaves(cover: Cover, *, leads: bool) -> Visits:
+    """Return what is done with a leaf that no rule covers."""
     if cover.verdict == "keep":
-        return {}
+        return Visits()
     if cover.verdict == "default":
-        return {kind: _acting(rule) for kind, rule in cover.defaults.items()}
+        visits = Visits()
+        visits.update((kind, _acting(rule)[kind]) for kind, rule in cover.defaults.items())
+        return visits
 
     def refuse(
         value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
@@ -151,30 +213,37 @@ def _leaves(cover: Cover, *, leads: bool) -> dict[str, Visit]:
         elif not (leads and kind in CONTAINERS):  # an empty list whose elements are mapped is not unmapped
             raise run.unmapped((*trail, key), kind, row)
 
-    return dict.fromkeys(EVERY_TYPE, refuse)
+    return Visits(refuse)
 
 
 def _members(state: State) -> Branch:
     """Return the function of the members of a map."""
     named = _active(state.names.items())
-    other, names = state.other_name, state.names
-    created = state.created
+    other, created = state.other_name, state.created
 
     def of_names(payload: Any, copy: Container, row: int, place: Place, run: Execution) -> None:
-        for name, child in named:
+        for name, visits in named:
             value = payload.get(name)
             if value is not None:
-                child.visit(value, copy, name, row, place, run)
+                (kind,) = value
+                visit = visits[kind]
+                if visit is not None:
+                    visit(value, copy, name, row, place, run)
         for name, rule in created:
             if name not in payload:
                 run.slots[rule.index].append((copy, (*place, name), None, row))
 
     if other is None or other.inert:
         return of_names
+    visits_of = {name: child.visits for name, child in state.names.items()}
+    visits_of_other = other.visits
 
     def of_all(payload: Any, copy: Container, row: int, place: Place, run: Execution) -> None:
         for name, value in payload.items():
-            names.get(name, other).visit(value, copy, name, row, place, run)
+            (kind,) = value
+            visit = visits_of.get(name, visits_of_other)[kind]
+            if visit is not None:
+                visit(value, copy, name, row, place, run)
         for name, rule in created:
             if name not in payload:
                 run.slots[rule.index].append((copy, (*place, name), None, row))
@@ -185,22 +254,30 @@ def _members(state: State) -> Branch:
 def _elements(state: State) -> Branch:
     """Return the function of the elements of a list."""
     indexed = _active(state.indexes.items())
-    other, indexes = state.other_index, state.indexes
+    other = state.other_index
 
     def of_indexes(payload: Any, copy: Container, row: int, place: Place, run: Execution) -> None:
-        for index, child in indexed:
+        for index, visits in indexed:
             if index < len(payload):
-                child.visit(payload[index], copy, index, row, place, run)
+                (kind,) = value = payload[index]
+                visit = visits[kind]
+                if visit is not None:
+                    visit(value, copy, index, row, place, run)
 
     if other is None or other.inert:
         return of_indexes
+    visits_of = {index: child.visits for index, child in state.indexes.items()}
+    visits_of_other = other.visits
 
     def of_all(payload: Any, copy: Container, row: int, place: Place, run: Execution) -> None:
         for index, value in enumerate(payload):
-            indexes.get(index, other).visit(value, copy, index, row, place, run)
+            (kind,) = value
+            visit = visits_of.get(index, visits_of_other)[kind]
+            if visit is not None:
+                visit(value, copy, index, row, place, run)
 
     return of_all
 
 
-def _active(steps: Iterable[tuple[Any, State]]) -> tuple[tuple[Any, State], ...]:
-    return tuple((step, child) for step, child in steps if not child.inert)
+def _active(steps: Iterable[tuple[Any, State]]) -> tuple[tuple[Any, Visits], ...]:
+    return tuple((step, child.visits) for step, child in steps if not child.inert)

@@ -409,11 +409,11 @@ def test_write_when_keys_are_equal_text_of_two_types_takes_them_for_two(
 def test_batches_when_items_are_many_or_large_keep_both_limits() -> None:
     small, large = b"x" * 100, b"y" * (MAX_BYTES // 2)
 
-    assert [len(batch) for batch in batches([small] * 60)] == [25, 25, 10]
-    assert [len(batch) for batch in batches([large, large, small, large])] == [2, 2]
-    assert [len(batch) for batch in batches([small, large * 3, small])] == [1, 1, 1]
+    assert [len(batch) for batch, _ in batches([small] * 60)] == [25, 25, 10]
+    assert [len(batch) for batch, _ in batches([large, large, small, large])] == [2, 2]
+    assert [len(batch) for batch, _ in batches([small, large * 3, small])] == [1, 1, 1]
     assert list(batches([])) == []
-    assert [each for batch in batches([b"a", b"b", b"c"]) for each in batch] == [b"a", b"b", b"c"]
+    assert [each for batch, _ in batches([b"a", b"b", b"c"]) for each in batch] == [b"a", b"b", b"c"]
 
 
 def test_backoff_when_attempts_grow_stays_between_nothing_and_its_cap() -> None:

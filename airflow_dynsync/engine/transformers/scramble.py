@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from decimal import Decimal
-from functools import cache
+from functools import cache, lru_cache
 from operator import add, mod
-from struct import unpack
+from struct import Struct
 from typing import Final
 from unicodedata import category, decimal, ucd_3_2_0
 
@@ -105,9 +106,15 @@ def _ascii_tables() -> tuple[bytes, bytes, bytes]:
 _ASCII, _STARTS, _COUNTS = _ascii_tables()
 
 
+@lru_cache(maxsize=256)
+def _numbers_in(count: int) -> Callable[[bytes], tuple[int, ...]]:
+    """Return the function that reads so many numbers of 16 bits."""
+    return Struct(f">{count}H").unpack
+
+
 def _scramble_ascii(text: bytes | bytearray, stream: Stream) -> str:
     count = len(text)
-    draws = unpack(f">{count}H", stream.bytes(2 * count))
+    draws = _numbers_in(count)(stream.bytes(2 * count))
     drawn = map(add, text.translate(_STARTS), map(mod, draws, text.translate(_COUNTS)))
     return bytes(drawn).translate(_ASCII).decode()
 
@@ -117,7 +124,7 @@ def scramble(text: str, stream: Stream) -> str:
     if text.isascii():
         return _scramble_ascii(text.encode(), stream)
     count = len(text)
-    draws = unpack(f">{count}H", stream.bytes(2 * count))
+    draws = _numbers_in(count)(stream.bytes(2 * count))
     choices = map(_choices_of, text)
     return "".join(
         [

@@ -125,6 +125,10 @@ def _transform_mask(parameters: TransformMask) -> Scalar:
     masked = bytes(code if code in _BETWEEN_WORDS else ord(character) for code in range(256))
 
     def transform_ascii(value: str, stream: Stream) -> str:
+        if value.isascii() and value.isalnum():
+            if (hidden := len(value) - keep_first - keep_last) <= 0:
+                return character * len(value)
+            return value[:keep_first] + character * hidden + value[keep_first + hidden :]
         text = value.encode() if value.isascii() else b""
         count = len(text.translate(None, _BETWEEN_WORDS))
         if not count:
