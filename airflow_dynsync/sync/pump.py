@@ -25,15 +25,16 @@ from airflow_dynsync.engine.values import WireItem
 from airflow_dynsync.sync.changes import Changes
 from airflow_dynsync.sync.checkpoint import Checkpoint, Position
 from airflow_dynsync.sync.dead_letters import transform_others
+from airflow_dynsync.sync.lanes import Lanes
 from airflow_dynsync.sync.progress import Counters
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 READERS: Final = 4
-"""Segments moved at once, each in a thread of its own."""
+"""Segments moved at once at most, each in a thread of its own; see `Lanes`."""
 
-WRITES: Final = 16
+WRITES: Final = 32
 """Batches under way at once: each takes DynamoDB some ten milliseconds, and this machine one."""
 
 _FEW_ITEMS: Final = 10 * MAX_ITEMS
@@ -106,10 +107,11 @@ class Pump:
             ending.enter_context(_rare_garbage_collection())
             threads = ending.enter_context(ThreadPoolExecutor(READERS, "dynsync-segment"))
             tasks: list[Future[None]] = []
-            unfinished = self.checkpoint.unfinished
-            writes = WRITES // max(1, min(READERS, len(unfinished)))
+            lanes = Lanes(READERS, self.stop)
             try:
-                tasks.extend(threads.submit(self._watched, segment, writes) for segment in unfinished)
+                tasks.extend(
+                    threads.submit(self._watched, segment, lanes) for segment in self.checkpoint.unfinished
+                )
                 self._attend(tasks, report, report_seconds)
             except BaseException:  # a signal's too, such as KeyboardInterrupt or Airflow's timeout, at any line
                 self.stop.set()
@@ -146,10 +148,11 @@ class Pump:
             if self.stop.is_set():
                 return
 
-    def _watched(self, segment: int, writes: int) -> None:
+    def _watched(self, segment: int, lanes: Lanes) -> None:
         """Move one segment, and stop the others if that fails."""
         try:
-            self._segment(segment, writes)
+            with lanes.lane():
+                self._segment(segment, lanes)
         except StoppedError:
             raise
         except Exception as error:
@@ -158,8 +161,8 @@ class Pump:
             self._news.set()
             raise
 
-    def _segment(self, segment: int, writes: int) -> None:
-        """Move one segment, with so many writes under way at once."""
+    def _segment(self, segment: int, lanes: Lanes) -> None:
+        """Move one segment."""
         start = self.checkpoint.position(segment)
         changes = None if self.changes is None else self.changes(segment, start)
         most_bytes = PIECE_BYTES if changes is None and not self.plan.wants_many else _WHOLE
@@ -169,9 +172,10 @@ class Pump:
             for piece in pieces(chunk, most_bytes):
                 count += self._transform(piece, changes, puts)
             del chunk
-            refused = self._write(puts, writes)
+            refused = self._write(puts, WRITES // lanes.open)
             self.checkpoint.advance(segment, position, count - refused)
             self._news.set()
+            lanes.between()
             if number % _PAGES_BETWEEN_COLLECTIONS == 0:
                 gc.collect(0)  # botocore leaves some objects in a cycle behind each request
 

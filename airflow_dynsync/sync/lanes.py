@@ -1,0 +1,89 @@
+"""How many threads work at once: as few as keep the processor busy."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+_LOOK_SECONDS: Final = 0.1
+_IDLE_SHARE: Final = 0.9
+_BUSY_SHARE: Final = 0.98
+
+
+def _now() -> tuple[float, float]:
+    return time.monotonic(), time.process_time()
+
+
+class Lanes:
+    """Lets some of several threads work, as many as it takes.
+
+    Python runs one thread at a time. While some wait for DynamoDB, others have to work. But where each has something
+    to compute, one gets as much done as several, which take turns from one another and lose what they had in the
+    processor's caches each time. So there is one lane at first, another as soon as this process leaves a part of a
+    processor idle, and one less where it leaves nothing.
+
+    Args:
+        most: lanes there may be.
+        stop: set to let everybody go on, to the place where they stop.
+        now: the seconds that went by, and those that this process had a processor.
+    """
+
+    def __init__(self, most: int, stop: threading.Event, now: Callable[[], tuple[float, float]] = _now) -> None:
+        self._most = most
+        self._stop = stop
+        self._now = now
+        self._open = 1
+        self._taken = 0
+        self._changed = threading.Condition()
+        self._looked_at = now()
+
+    @property
+    def open(self) -> int:
+        """How many threads may work now."""
+        return self._open
+
+    @contextmanager
+    def lane(self) -> Iterator[None]:
+        """Wait for a lane and hold it."""
+        self._take()
+        try:
+            yield
+        finally:
+            self._leave()
+
+    def between(self) -> None:
+        """Give up one's lane where there are too many, and wait for another."""
+        self._look()
+        if self._taken > self._open:
+            self._leave()
+            self._take()
+
+    def _take(self) -> None:
+        with self._changed:
+            while self._taken >= self._open and not self._stop.is_set():
+                self._changed.wait(_LOOK_SECONDS)
+                self._look()
+            self._taken += 1
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._taken -= 1
+            self._changed.notify()
+
+    def _look(self) -> None:
+        """Open or close a lane, by the share of a processor that this process took since the last look."""
+        with self._changed:
+            now, spent = looked_at = self._now()
+            before, spent_before = self._looked_at
+            if now - before < _LOOK_SECONDS:
+                return
+            self._looked_at = looked_at
+            share = (spent - spent_before) / (now - before)
+            if share < _IDLE_SHARE:
+                self._open = min(self._open + 1, self._most)
+                self._changed.notify()
+            elif share > _BUSY_SHARE:
+                self._open = max(1, self._open - 1)
