@@ -5,11 +5,13 @@ peak memory before and after it. Imports, the making of clients and their first 
 
 - `stock`: boto3 as its documentation shows it, in one thread: a paginator over Scan, TypeDeserializer, Python, and
   `Table.batch_writer` with its TypeSerializer.
-- `floor`: the project's wire client in one thread, a page in and its items out as they are; no engine.
+- `floor`: the project's wire client in one thread, a page in and its items out as they are; no engine, and no
+  garbage collector, which would double it.
 - `bare`: the floor without botocore's client: SigV4 by botocore's signer, a pool of urllib3, orjson, CRC-32.
 - `ours`: `run_sync`, as the operator and the command line call it.
 """
 
+import gc
 import resource
 import sys
 import time
@@ -104,6 +106,7 @@ def _raw_copy(work: str, table: str, scan: Callable[..., Any], write: Callable[.
         raise ValueError(f"a raw copy transforms nothing, not {work!r}")
 
     def move() -> int:
+        gc.disable()
         moved = 0
         parameters: dict[str, Any] = {"TableName": table, "Limit": _PAGE, "ReturnConsumedCapacity": "TOTAL"}
         while True:
@@ -125,11 +128,13 @@ def _raw_copy(work: str, table: str, scan: Callable[..., Any], write: Callable[.
 def ours(work: str, table: str, endpoint: str, **share: Any) -> Move:
     """Return the sync, of the whole table or of the share that fields of the job describe."""
     from airflow_dynsync.engine import Mapping, compile_plan
+    from airflow_dynsync.engine.recognizers import find
     from airflow_dynsync.sync.job import SyncJob, run_sync
 
     # Reading 1,000 items back costs the same for any table; of these small ones it would be a large part.
     job = SyncJob(table, DESTINATION, Mapping.parse(MAPPINGS[work]), SECRET, verify="off", **share)
     compile_plan(job.mapping, key_attributes=(KEY,), secret=SECRET)  # imports what its transformers need
+    find("1")  # imports what the samples are searched with
     client = _wire_client(endpoint)
     return lambda: run_sync(job, client, client).items_written
 

@@ -19,8 +19,8 @@ from benchmarks.items import item_size, items, leaves
 from benchmarks.page import record
 
 ROUNDS = 5
-ITEMS = {"200B": 20_000, "1KB": 10_000, "mixed": 10_000, "10KB": 2_000, "100KB": 400}
-STOCK_SHARE = 0.4
+ITEMS = {"200B": 20_000, "1KB": 10_000, "mixed": 20_000, "10KB": 2_000, "100KB": 400}
+STOCK_SHARE = 0.2
 """Of the items: stock's cost per item does not depend on their number, and it takes long."""
 
 RUNS = (

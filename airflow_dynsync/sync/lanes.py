@@ -20,10 +20,10 @@ def _now() -> tuple[float, float]:
 class Lanes:
     """Lets some of several threads work, as many as it takes.
 
-    Python runs one thread at a time. While some wait for DynamoDB, others have to work. But where each has something
-    to compute, one gets as much done as several, which take turns from one another and lose what they had in the
-    processor's caches each time. So there is one lane at first, another as soon as this process leaves a part of a
-    processor idle, and one less where it leaves nothing.
+    Python runs one thread at a time. While some wait for DynamoDB, others have to work. But where each has
+    something to compute, one gets as much done as several, which take turns from one another and lose what they
+    had in the processor's caches each time. So there is one lane at first, another as soon as this process leaves
+    a part of a processor idle, and one less where it leaves nothing.
 
     Args:
         most: lanes there may be.
