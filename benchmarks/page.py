@@ -120,8 +120,9 @@ leaf.
 
 - **bare copy**: pages in, the same items out, with botocore's signer, urllib3 and orjson and nothing else, in one
   thread.
-- **floor**: the same through the project's client on botocore, with its retries and error handling.
-- **sync**: `run_sync`, as the operator calls it: segments in threads, counters, checks.
+- **floor**: the same through the project's client on botocore, with its retries and error handling. Neither of
+  the two has the garbage collector look at the items, which would double them.
+- **sync**: `run_sync`, as the operator calls it: segments in as many threads as it takes, counters, checks.
 - **stock boto3**: a paginator, `TypeDeserializer`, the same transformer functions on Python values, and
   `Table.batch_writer`, in one thread."""
 

@@ -19,7 +19,7 @@ from benchmarks.items import item_size, items, leaves
 from benchmarks.page import record
 
 ROUNDS = 5
-ITEMS = {"200B": 20_000, "1KB": 10_000, "mixed": 20_000, "10KB": 2_000, "100KB": 400}
+ITEMS = {"200B": 80_000, "1KB": 20_000, "mixed": 20_000, "10KB": 4_000, "100KB": 800}
 STOCK_SHARE = 0.2
 """Of the items: stock's cost per item does not depend on their number, and it takes long."""
 
