@@ -22,6 +22,7 @@ from airflow_dynsync.engine.errors import TransformError
 from airflow_dynsync.engine.paths import format_path
 from airflow_dynsync.engine.statistics import Occurrence
 from airflow_dynsync.engine.values import (
+    A_NEW_TYPE,
     ELEMENT_OF_SET,
     NULL,
     TYPE_IN_WORDS,
@@ -84,7 +85,7 @@ class Execution:
         """Return the error of a leaf that no rule covers where none may be left."""
         return TransformError(
             "unmapped",
-            f"no rule covers {format_path(place)}, {TYPE_IN_WORDS[kind]}; map it or choose"
+            f"no rule covers {format_path(place)}, {TYPE_IN_WORDS.get(kind, A_NEW_TYPE)}; map it or choose"
             " another policy for unmapped attributes",
             row=row,
         )
@@ -200,7 +201,7 @@ class Execution:
                 cause = f"{name} gave elements of another type for {TYPE_IN_WORDS[kind]}"
             else:
                 takes = ", ".join(sorted(rule.definition.accepts))
-                cause = f"{name} takes {takes}, and met {TYPE_IN_WORDS[kind]}"
+                cause = f"{name} takes {takes}, and met {TYPE_IN_WORDS.get(kind, A_NEW_TYPE)}"
             hint = {"L": "map its elements with [*] or ", "M": "map its keys or "}.get(kind, "")
             raise TransformError(
                 rule.place, f"{cause}; {hint}set on_type_mismatch (passthrough, null, drop)", row=slot[3]

@@ -127,7 +127,7 @@ class Stream:
     def text(self, alphabet: str, length: int) -> str:
         """Return ``length`` characters of ``alphabet`` (at most 256 distinct ASCII characters), each as likely."""
         table, rejected = _byte_table(alphabet)
-        drawn = self.bytes(length + length // 8 + 2).translate(table, rejected)
+        drawn = b""
         while (missing := length - len(drawn)) > 0:
             drawn += self.bytes(missing + missing // 8 + 2).translate(table, rejected)
         return drawn[:length].decode("ascii")

@@ -41,6 +41,9 @@ TYPE_IN_WORDS: Final = {
     "BS": "a binary set (BS)",
 }
 
+A_NEW_TYPE: Final = "a value of a type that is not known here"
+"""In words, what DynamoDB may add one day."""
+
 MAX_DEPTH: Final = 32
 """Levels of an item, as many as DynamoDB has; a value that lies in no map or list is on the first."""
 

@@ -51,7 +51,7 @@ def compile_visits(root: State) -> Branch:
     states = [root]
     known = {root}
     for state in states:
-        state.visits = Visits()
+        state.visits = Visits()  # filled below: the functions of a state hold those of the states behind it
         behind = {*state.names.values(), state.other_name, *state.indexes.values(), state.other_index, None}
         fresh = [each for each in behind if each is not None and each not in known]
         states += fresh
@@ -197,10 +197,6 @@ def _leaves(cover: Cover, *, leads: bool) -> Visits:
     """Return what is done with a leaf that no rule covers."""
     if cover.verdict == "keep":
         return Visits()
-    if cover.verdict == "default":
-        visits = Visits()
-        visits.update((kind, _acting(rule)[kind]) for kind, rule in cover.defaults.items())
-        return visits
 
     def refuse(
         value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
@@ -213,7 +209,12 @@ def _leaves(cover: Cover, *, leads: bool) -> Visits:
         elif not (leads and kind in CONTAINERS):  # an empty list whose elements are mapped is not unmapped
             raise run.unmapped((*trail, key), kind, row)
 
-    return Visits(refuse)
+    if cover.verdict != "default":
+        return Visits(refuse)
+    visits = Visits()
+    visits.update((kind, _acting(rule)[kind]) for kind, rule in cover.defaults.items())
+    visits.otherwise = refuse  # no default was written with a type in mind that nobody knows yet
+    return visits
 
 
 def _members(state: State) -> Branch:

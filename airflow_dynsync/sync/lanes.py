@@ -45,6 +45,11 @@ class Lanes:
         """How many threads may work now."""
         return self._open
 
+    @property
+    def taken(self) -> int:
+        """How many threads work now."""
+        return self._taken
+
     @contextmanager
     def lane(self) -> Iterator[None]:
         """Wait for a lane and hold it."""

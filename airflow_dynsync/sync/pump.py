@@ -35,7 +35,7 @@ READERS: Final = 4
 """Segments moved at once at most, each in a thread of its own; see `Lanes`."""
 
 WRITES: Final = 32
-"""Batches under way at once: each takes DynamoDB some ten milliseconds, and this machine one."""
+"""Batches under way at once, about; DynamoDB takes some ten or twenty milliseconds to answer one."""
 
 _FEW_ITEMS: Final = 10 * MAX_ITEMS
 _MANY_PAGES: Final = 10
@@ -107,11 +107,10 @@ class Pump:
             ending.enter_context(_rare_garbage_collection())
             threads = ending.enter_context(ThreadPoolExecutor(READERS, "dynsync-segment"))
             tasks: list[Future[None]] = []
-            lanes = Lanes(READERS, self.stop)
+            unfinished = self.checkpoint.unfinished
+            lanes = Lanes(min(READERS, len(unfinished)), self.stop)
             try:
-                tasks.extend(
-                    threads.submit(self._watched, segment, lanes) for segment in self.checkpoint.unfinished
-                )
+                tasks.extend(threads.submit(self._watched, segment, lanes) for segment in unfinished)
                 self._attend(tasks, report, report_seconds)
             except BaseException:  # a signal's too, such as KeyboardInterrupt or Airflow's timeout, at any line
                 self.stop.set()
@@ -172,10 +171,11 @@ class Pump:
             for piece in pieces(chunk, most_bytes):
                 count += self._transform(piece, changes, puts)
             del chunk
-            refused = self._write(puts, WRITES // lanes.open)
+            refused = self._write(puts, WRITES // lanes.taken)
             self.checkpoint.advance(segment, position, count - refused)
             self._news.set()
-            lanes.between()
+            if position is not None:
+                lanes.between()
             if number % _PAGES_BETWEEN_COLLECTIONS == 0:
                 gc.collect(0)  # botocore leaves some objects in a cycle behind each request
 

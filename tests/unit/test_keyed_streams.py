@@ -236,6 +236,13 @@ def test_draws_are_uniform_across_values_and_within_one(cells: int, limit: float
     assert chi_square(Counter(stream.choice(range(cells)) for _ in range(20_000)), cells) < limit
 
 
+def test_a_text_of_no_characters_draws_nothing() -> None:
+    one, other = (Secret(SECRET).keyed("text").stream(b"one") for _ in range(2))
+
+    assert one.text("ab", 0) == ""
+    assert one.bytes(8) == other.bytes(8)
+
+
 def test_chances_are_even_and_bounds_are_included() -> None:
     stream = Secret(SECRET).keyed("chance").stream(b"one")
     assert chi_square(Counter(stream.chance() for _ in range(20_000)), 2) < 19.6

@@ -58,6 +58,12 @@ def test_numbers_keep_their_text_and_members_their_order(text: str) -> None:
     assert in_json(text, unmapped="passthrough") == text
 
 
+def test_half_a_surrogate_pair_inside_json_does_not_keep_a_text_from_being_masked() -> None:
+    mask = {"transformer": "transform_mask", "keep_first": 1}
+
+    assert in_json('{"a":"\\ud800bc"}', mappings={"a": mask}) == '{"a":"\\ud800**"}'
+
+
 def test_the_inside_goes_through_the_same_engine_as_the_item() -> None:
     plan = compile_plan(
         {

@@ -223,6 +223,33 @@ def test_rules_that_take_everything_take_every_type(rule: Any, value: dict[str, 
         assert result == {"S": "x"}
 
 
+@pytest.mark.parametrize(
+    "mapping",
+    [
+        {"mappings": {"a": "transform_hash"}},
+        {"mappings": {"a": "transform_json"}},
+        {"unmapped": "anonymize"},
+        {"unmapped": "fail"},
+        {"unmapped": "fail", "mappings": {"a.b": "transform_hash"}},
+    ],
+)
+def test_a_type_that_nobody_knows_yet_never_passes_by_a_rule_or_policy_that_hides(mapping: dict[str, Any]) -> None:
+    plan = compile_plan(mapping, key_attributes=("Id",), secret=SECRET)
+
+    with pytest.raises(TransformError, match="a value of a type that is not known here"):
+        plan.apply([{"Id": {"S": "1"}, "a": {"V": ["0.1", "0.2"]}}])
+
+
+def test_a_type_that_nobody_knows_yet_is_dropped_and_kept_like_all_others() -> None:
+    item = {"Id": {"S": "1"}, "a": {"V": ["0.1", "0.2"]}}
+
+    dropped = compile_plan({"unmapped": "drop"}, key_attributes=("Id",), secret=SECRET).apply([item])
+    kept = compile_plan({"unmapped": "passthrough"}, key_attributes=("Id",), secret=SECRET).apply([item])
+
+    assert dropped == [{"Id": {"S": "1"}}]
+    assert kept == [item]
+
+
 @given(tables())
 def test_passthrough_is_identical_to_the_byte(items: list[dict[str, Any]]) -> None:
     source = orjson.dumps(items)
