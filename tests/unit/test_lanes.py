@@ -2,12 +2,13 @@
 
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 
-from airflow_dynsync.sync.lanes import Lanes
+from airflow_dynsync.sync.lanes import Lanes, now
 
 MOST = 3
 
@@ -141,3 +142,19 @@ def test_all_go_on_when_they_shall_stop() -> None:
         tasks = [threads.submit(work) for _ in range(MOST)]
         stop.set()
         assert all(task.result(30) for task in tasks)
+
+
+def test_a_thread_that_wants_a_processor_counts_and_one_that_waits_does_not() -> None:
+    def spin(seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            pass
+
+    def wanted(work: Callable[[float], None]) -> float:
+        with ThreadPoolExecutor(1) as threads:
+            threads.submit(work, 0).result()
+            _, before = now()
+            threads.submit(work, 0.2).result()
+            return now()[1] - before
+
+    assert wanted(spin) > 3 * wanted(time.sleep)
