@@ -20,7 +20,7 @@ from airflow_dynsync.dynamodb.errors import DynamoDBError, InvalidRequestError, 
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from mypy_boto3_dynamodb import DynamoDBClient
 
@@ -31,10 +31,6 @@ MAX_ITEMS = 25
 
 MAX_BYTES = 15_000_000
 """Bytes of items per BatchWriteItem, below DynamoDB's 16 MB by more than the request around them takes."""
-
-_PUT = b'{"PutRequest":{"Item":', b"}}"
-_DELETE = b'{"DeleteRequest":{"Key":', b"}}"
-"""What stands before and after an item or a key in a request."""
 
 MAX_UNDER_WAY = 4
 """Requests that one call of `write_items` has under way at once."""
@@ -99,7 +95,7 @@ def write_serialized(
         under_way: how many requests may be under way at once.
     """
     writing = _Writing(client, table_name, Patience(backoff or Backoff(), stop), pacer or Pacer())
-    return writing.write(items, _PUT, under_way)
+    return writing.write(items, lambda item: {"PutRequest": {"Item": orjson.Fragment(item)}}, under_way)
 
 
 def delete_items(
@@ -114,26 +110,19 @@ def delete_items(
     """Delete the items that have these keys, if there are any; parameters and errors are as of `write_items`."""
     writing = _Writing(client, table_name, Patience(backoff or Backoff(), stop), pacer or Pacer())
     serialized = [orjson.dumps(key) for key in keys]
-    return writing.write(serialized, _DELETE, MAX_UNDER_WAY)
+    return writing.write(serialized, lambda key: {"DeleteRequest": {"Key": orjson.Fragment(key)}}, MAX_UNDER_WAY)
 
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """What one BatchWriteItem writes.
+    """Requests of one BatchWriteItem, and the kilobytes of all, each one's rounded up."""
 
-    Attributes:
-        requests: a list, or its JSON.
-        count: how many they are.
-        amount: the kilobytes of all, each one's rounded up.
-    """
-
-    requests: list[Any] | orjson.Fragment
-    count: int
+    requests: list[Any]
     amount: float
 
     def rest(self, requests: list[Any]) -> _Batch:
         """Return the batch of some of its requests, which are taken to be of the size that all have on average."""
-        return _Batch(requests, len(requests), self.amount * len(requests) / self.count)
+        return _Batch(requests, self.amount * len(requests) / len(self.requests))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +146,9 @@ class _Writing:
         self._retried = 0
         self._units = 0.0
 
-    def write(self, serialized: Sequence[bytes], around: tuple[bytes, bytes], under_way: int) -> WriteResult:
-        before, after = around
-        between = after + b"," + before
+    def write(
+        self, serialized: Sequence[bytes], request: Callable[[bytes], dict[str, Any]], under_way: int
+    ) -> WriteResult:
         calls: deque[_Call] = deque()
         try:
             for items, amount in batches(serialized, self._pacer.call_amount):
@@ -168,8 +157,7 @@ class _Writing:
                 while len(calls) > most:
                     self._end(calls.popleft())
                 self._patience.check()
-                requests = orjson.Fragment(b"".join((b"[", before, between.join(items), after, b"]")))
-                calls.append(self._begin(_Batch(requests, len(items), amount)))
+                calls.append(self._begin(_Batch([*map(request, items)], amount)))
             while calls:
                 self._end(calls.popleft())
         finally:
@@ -203,7 +191,7 @@ class _Writing:
                 self._excuse(error, call.slot)
             else:
                 self._pacer.settle(call.slot, answer)
-                if unprocessed := self._unprocessed(call.batch.count, answer):
+                if unprocessed := self._unprocessed(call.batch.requests, answer):
                     self._left.append(call.batch.rest(unprocessed))
                 return
         self._left.append(call.batch)
@@ -228,21 +216,21 @@ class _Writing:
                 self._pacer,
                 batch.amount,
             )
-            unprocessed = self._unprocessed(batch.count, answer)
+            unprocessed = self._unprocessed(batch.requests, answer)
             if not unprocessed:
                 return
             batch = batch.rest(unprocessed)
             self._patience.wait()
 
-    def _parameters(self, requests: list[Any] | orjson.Fragment) -> dict[str, Any]:
+    def _parameters(self, requests: list[Any]) -> dict[str, Any]:
         return {"RequestItems": {self._table_name: requests}, "ReturnConsumedCapacity": self._pacer.detail}
 
-    def _unprocessed(self, asked: int, answer: dict[str, Any]) -> list[Any]:
+    def _unprocessed(self, requests: list[Any], answer: dict[str, Any]) -> list[Any]:
         """Account for an answer and return the requests that DynamoDB left, if it may still take them."""
         self._units += sum(each["CapacityUnits"] for each in answer.get("ConsumedCapacity", ()))
         unprocessed = [each for left in answer["UnprocessedItems"].values() for each in left]
         self._retried += len(unprocessed)
-        if len(unprocessed) < asked:
+        if len(unprocessed) < len(requests):
             self._patience.progress()
         elif self._patience.exhausted(self._pacer):
             raise ThrottledError(
