@@ -123,7 +123,7 @@ def _acting(rule: Rule) -> Visits:
             if result is None or result is DROP:
                 settle(result, value, container, key, row, trail, run)
                 return
-            container[key] = result
+            container[key] = result  # as `settle` does, without the call: this is the way of most values
             if is_default:
                 run.defaulted[index][trail[0] if trail else key] += 1
             else:
