@@ -36,7 +36,7 @@ docs: install ## Bring the reference and the examples in docs/ up to date
 test: install ## Run linters, types, import contracts and every test; missing parts are skipped with a line
 	.venv/bin/python -m local.check
 
-soak: install ## Kill syncs and tasks, send them through faults, fuzz the engine: ten and twenty times as often
+soak: install ## Kill syncs and tasks, send them through faults, fuzz the engine: ten times as often and more
 	DYNSYNC_SOAK=1 .venv/bin/pytest -rP tests/unit/test_fuzz_mappings.py tests/unit/test_fuzz_parsers.py tests/unit/test_collisions.py
 	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/integration/test_kills.py
 	DYNSYNC_SOAK=1 DYNSYNC_DYNAMODB_LOCAL=1 .venv/bin/pytest -rP tests/integration/test_faults.py
