@@ -21,7 +21,7 @@ from airflow_dynsync.engine.paths import (
     rank,
     skip_depth,
 )
-from airflow_dynsync.engine.visits import Visits
+from airflow_dynsync.engine.visits import Branch, Visits
 
 SHIELDS: Final = frozenset({"passthrough", "drop"})
 """Transformers that say what becomes of a whole subtree and still let a more specific rule act inside it."""
@@ -68,6 +68,7 @@ class State:
         other_index: likewise.
         created: rules by name that create their attribute where it is missing.
         visits: do what is to be done here; `visits.compile_visits` makes them.
+        walks: by M and L, do it with what lies inside a map or list here; `walks.compile_walks` makes them.
     """
 
     rule: Rule | None
@@ -81,6 +82,7 @@ class State:
     other_index: State | None = None
     created: tuple[tuple[str, Rule], ...] = ()
     visits: Visits = field(init=False, repr=False)
+    walks: dict[str, Branch] = field(init=False, repr=False)
 
     @property
     def inert(self) -> bool:

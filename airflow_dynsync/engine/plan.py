@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -19,7 +20,7 @@ from airflow_dynsync.engine.mapping import Mapping, RuleConfig, type_in_words
 from airflow_dynsync.engine.paths import Path, Wildcard, parse_path
 from airflow_dynsync.engine.statistics import Statistics, Tally
 from airflow_dynsync.engine.values import WireItem
-from airflow_dynsync.engine.visits import compile_visits
+from airflow_dynsync.engine.visits import Branch, compile_visits
 
 DEFAULTS: Final[dict[str, dict[str, RuleConfig]]] = {
     "anonymize": {
@@ -53,7 +54,8 @@ class Plan:
         attributes: tuple[str, ...] | None = None,
     ) -> None:
         self._root = root
-        self._visit = compile_visits(root)
+        self._visit: Branch | None = None
+        self._compiling = threading.Lock()
         self._scopes = scopes
         self._rules = scopes[0].rules
         self._tally = Tally()
@@ -83,6 +85,9 @@ class Plan:
         return self._execution(items).run()
 
     def _execution(self, items: Sequence[WireItem]) -> Execution:
+        with self._compiling:  # by one thread alone, and not where a mapping is only checked
+            if self._visit is None:
+                self._visit = compile_visits(self._root)
         return Execution(self._visit, self._rules, Chunk(items, self.key_attributes))
 
     @property

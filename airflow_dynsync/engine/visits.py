@@ -1,5 +1,7 @@
 """The states of the automaton as functions: each does what is to be done with the value at one place of an item.
 
+`walks` writes the way of most values out, as source of its own; these functions are for all others.
+
 They are made once, when a mapping is compiled, and hold what a chunk does not change; so a visit is one call. It
 looks at mapped branches only, and goes through all of an item only where a default for unmapped leaves asks for
 it. A function never changes the source: it puts what changes into the copies that the results are made of.
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_dynsync.engine.definitions import DROP, Chunk, Drop, Place
 from airflow_dynsync.engine.values import CONTAINERS, ELEMENT_OF_SET, EVERY_TYPE, WireValue
+from airflow_dynsync.engine.walks import compile_walks
 
 if TYPE_CHECKING:
     from airflow_dynsync.engine.automaton import Cover, State
@@ -51,7 +54,7 @@ def compile_visits(root: State) -> Branch:
     states = [root]
     known = {root}
     for state in states:
-        state.visits = Visits()  # filled below: the functions of a state hold those of the states behind it
+        state.visits, state.walks = Visits(), {}  # filled below: each holds those of the states behind it
         behind = {*state.names.values(), state.other_name, *state.indexes.values(), state.other_index, None}
         fresh = [each for each in behind if each is not None and each not in known]
         states += fresh
@@ -60,7 +63,10 @@ def compile_visits(root: State) -> Branch:
         made = _acting(state.rule) if state.rule is not None else _passing(state)
         state.visits.update(made)
         state.visits.otherwise = made.otherwise
-    return _members(root)
+        if state.descends:
+            state.walks.update(M=_members(state), L=_elements(state))
+    compile_walks(root, states)
+    return root.walks["M"]
 
 
 def _acting(rule: Rule) -> Visits:
@@ -156,8 +162,8 @@ def _passing(state: State) -> Visits:
     shield, dropping = state.shield, state.cover.verdict == "drop"
     visits = _leaves(state.cover, leads=state.leads_to_rules)
     if state.descends:
-        visits["M"] = _branch("M", _members(state), visits["M"], state)
-        visits["L"] = _branch("L", _elements(state), visits["L"], state)
+        visits["M"] = _branch("M", visits["M"], state)
+        visits["L"] = _branch("L", visits["L"], state)
     if shield is None:
         return visits
 
@@ -173,9 +179,10 @@ def _passing(state: State) -> Visits:
     return Visits(count)
 
 
-def _branch(kind: str, walk: Branch, leaf: Visit | None, state: State) -> Visit:
+def _branch(kind: str, leaf: Visit | None, state: State) -> Visit:
     """Return what is done with a map or a list whose inside is looked at, or that is empty: then it is a leaf."""
     dropping, creates = state.cover.verdict == "drop", kind == "M" and bool(state.created)
+    walks = state.walks
 
     def visit(
         value: WireValue, container: Container, key: str | int, row: int, trail: Place, run: Execution
@@ -184,7 +191,7 @@ def _branch(kind: str, walk: Branch, leaf: Visit | None, state: State) -> Visit:
         if payload or creates:
             copy = payload.copy()
             container[key] = {kind: copy}
-            walk(payload, copy, row, (*trail, key), run)
+            walks[kind](payload, copy, row, (*trail, key), run)
             if dropping and not creates and run.is_emptied(copy):
                 run.remove(container, key)
         elif leaf is not None:
