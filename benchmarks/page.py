@@ -167,7 +167,7 @@ _ENGINE = """## The engine alone
 
 `plan.apply` on as many items of 1.2 KB with 35 leaves as a sync parses at a time, one thread. Beside the eight
 rules stands what somebody would write by hand for them alone: it knows every type, looks at no option, counts
-nothing, and calls the same functions with the same keyed streams. It says what Python leaves room for."""
+nothing, and calls the same functions, each with a keyed stream of its own."""
 
 
 def _memory(memory: dict[str, Any]) -> str:

@@ -86,7 +86,7 @@ def by_hand(work: str) -> ByHand:
 
 
 def eight_rules_by_hand() -> Callable[[WireItem], WireItem]:
-    """Return what somebody would write by hand for the eight rules, over wire form: the floor of the engine alone.
+    """Return what somebody would write by hand for the eight rules, over wire form, to compare the engine with.
 
     It knows every type, looks at no option, counts nothing, and calls the catalogue's functions.
     """
