@@ -28,8 +28,8 @@ def _busy_seconds() -> float:
     """
     nanoseconds = 0
     for thread in _THREADS.iterdir():
-        with suppress(FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
-            ran, waited, _ = (thread / "schedstat").read_bytes().split()
+        with suppress(OSError):  # it has ended meanwhile, or may not be looked at: nothing that ends a run
+            ran, waited, *_ = (thread / "schedstat").read_bytes().split()
             nanoseconds += int(ran) + int(waited)
     return nanoseconds / 1e9
 
